@@ -278,6 +278,16 @@ fn tables() -> Vec<(&'static str, String)> {
                     .collect(),
             ),
         ),
+        (
+            "bath",
+            table(
+                &["setting", "meaning"],
+                ergoseq::ir::BATH_SETTINGS
+                    .iter()
+                    .map(|(_, word, _, meaning)| vec![code(word), meaning.to_string()])
+                    .collect(),
+            ),
+        ),
         ("pulse", table(&["setting", "meaning"], two(ergoseq::ir::PULSE_SETTINGS))),
         ("decouple", table(&["setting", "meaning"], two(ergoseq::ir::DECOUPLE_SETTINGS))),
         (

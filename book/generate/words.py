@@ -22,6 +22,7 @@ TITLES = {
     "fixed names": "Names with a fixed meaning",
     "constants": "Physical constants",
     "relax": "Settings of relax",
+    "bath": "Settings of bath",
     "powders": "Orientation grids",
     "battery": "Settings of the battery",
     "channel": "Settings of a channel",

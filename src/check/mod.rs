@@ -10,6 +10,7 @@ pub mod library;
 mod load;
 mod metric;
 mod names;
+mod noise;
 mod params;
 mod profile;
 mod results;

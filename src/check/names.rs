@@ -381,7 +381,8 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
         }
         ItemKind::Hamiltonian(_, e) | ItemKind::Operator(_, e) => uses(e, used),
         ItemKind::State(_, state) => uses_of_state(state, used),
-        ItemKind::Noise(_, list) | ItemKind::Cycle(_, list) => list.iter().for_each(|e| uses(e, used)),
+        ItemKind::Noise(_, entries) => entries.iter().for_each(|entry| uses_of_noise(entry, used)),
+        ItemKind::Cycle(_, list) => list.iter().for_each(|e| uses(e, used)),
         ItemKind::Channel(_, list) | ItemKind::Spectrometer(_, list) | ItemKind::Battery(list) => settings(list),
         ItemKind::Ensemble(list) => {
             for d in list {
@@ -410,6 +411,24 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
             [&t.metric, &t.value].into_iter().for_each(|e| uses(e, used));
             t.within.iter().for_each(|e| uses(e, used));
         }
+    }
+}
+
+fn uses_of_noise<'a>(entry: &'a NoiseEntry, used: &mut HashSet<&'a str>) {
+    let settings = match &entry.kind {
+        NoiseKind::Collapse(operator, settings) => {
+            uses(operator, used);
+            settings
+        }
+        NoiseKind::Bath(sites, settings) => {
+            sites.iter().for_each(|e| uses(e, used));
+            settings
+        }
+    };
+    settings.iter().for_each(|s| uses(&s.value, used));
+    if let Some(each) = &entry.each {
+        uses(&each.from, used);
+        uses(&each.to, used);
     }
 }
 

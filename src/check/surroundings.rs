@@ -1,12 +1,12 @@
 //! Noises, channels, spectrometers, the battery, phase cycles and ensembles.
 
-use super::checker::{Checker, Fault, settings, twice};
+use super::checker::{Checker, settings, twice};
 use super::larmor;
+use super::noise;
 use super::system;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{
-    BATTERY_SETTINGS, Battery, Channel, Distribution, Experiment, GRIDS, LENGTH, Meaning, Noise, Row, SPREADS, Scope,
-    Shape, Varied,
+    BATTERY_SETTINGS, Battery, Channel, Distribution, Experiment, GRIDS, LENGTH, Meaning, Row, SPREADS, Shape, Varied,
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, Item, ItemKind, Name, Setting};
@@ -19,10 +19,7 @@ pub(super) fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut 
     for item in items {
         let span = item.place.span();
         match &item.kind {
-            ItemKind::Noise(name, collapse) => {
-                let collapse = collapse.iter().map(|e| c.expr(e, collapse_operator)).collect();
-                experiment.noises.push(Noise { name: name.text.clone(), collapse });
-            }
+            ItemKind::Noise(name, entries) => experiment.noises.push(noise::noise(name, entries, c)),
             ItemKind::Channel(nucleus, settings) => {
                 if let Some(before) = experiment.channels.iter().find(|x| x.nucleus == nucleus.text) {
                     c.diagnostics.push(twice(&format!("channel {nucleus}"), nucleus.span(), before.place.span()));
@@ -67,20 +64,6 @@ pub(super) fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut 
             _ => {}
         }
     }
-}
-
-/// Checks a collapse operator: the square root of a rate times an operator.
-fn collapse_operator(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
-    scope.operator(expr, &[])?;
-    let found = scope.type_of(expr, &[])?.dimension();
-    let wanted = scope.dimension(Dimension::FREQUENCY.sqrt().unwrap_or_default());
-    if found == wanted {
-        return Ok(());
-    }
-    Err(Diagnostic::new(Code::WrongDimension, expr.span(), "a collapse operator includes the square root of a rate")
-        .label(format!("this is an operator times {found}"))
-        .help("for a rate `gamma` in 1/s write `sqrt(gamma) * X(a)`")
-        .into())
 }
 
 fn channel(nucleus: &Name, given: &[Setting], c: &mut Checker) -> Channel {

@@ -277,7 +277,8 @@ fn clause_value(clause: Clause, value: &Expr, range: &[crate::ir::Index], c: &mu
     })
 }
 
-fn each(e: &ForEach, c: &mut Checker) -> Each {
+/// Checks the range of an index.
+pub(super) fn each(e: &ForEach, c: &mut Checker) -> Each {
     Each {
         index: e.index.text.clone(),
         from: c.number(&e.from, Dimension::NUMBER),

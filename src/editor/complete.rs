@@ -1,7 +1,7 @@
 //! Completion.
 
 use super::{Document, Kind};
-use crate::ir::{FIXED_NAMES, FUNCTIONS, OTHER_FUNCTIONS, PULSE_SHAPES, STATES, SYSTEM_PARTS};
+use crate::ir::{BATH_SETTINGS, FIXED_NAMES, FUNCTIONS, OTHER_FUNCTIONS, PULSE_SHAPES, STATES, SYSTEM_PARTS};
 use crate::metrics::METRICS;
 use crate::spin::{ISOTOPES, LOCAL_OPERATORS};
 use crate::syntax::token::TokenKind;
@@ -64,6 +64,15 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     if first_of_line {
         match (depth, block.as_str()) {
             (0, _) => return words(Role::Statement).collect(),
+            (1, "noise") => {
+                return ["collapse", "bath"]
+                    .into_iter()
+                    .flat_map(|w| words(Role::Clause).filter(move |c| c.word == w))
+                    .collect();
+            }
+            (_, "noise") => {
+                return BATH_SETTINGS.iter().map(|(_, word, _, meaning)| of(*word, "keyword", *meaning)).collect();
+            }
             (_, "system") => return words(Role::SystemEntry).collect(),
             (_, "sequence" | "define") => {
                 let calls = document.names.iter().filter(|n| n.kind == Kind::Define);

@@ -5,7 +5,7 @@ use super::latex::latex;
 use super::names::Kind;
 use super::uses::uses;
 use crate::hamiltonian::{Evaluator, Values};
-use crate::ir::{FIXED_NAMES, FUNCTIONS, Meaning, OTHER_FUNCTIONS, PulseShape, SYSTEM_PARTS};
+use crate::ir::{BATH_SETTINGS, FIXED_NAMES, FUNCTIONS, Meaning, OTHER_FUNCTIONS, PulseShape, SYSTEM_PARTS};
 use crate::metrics::Metric;
 use crate::source::Span;
 use crate::spin::{Isotope, LOCAL_OPERATORS};
@@ -58,6 +58,9 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     }
     if let Some(word) = WORDS.iter().find(|w| w.word == name) {
         return row(format!("**{name}**: {}", word.meaning));
+    }
+    if let Some((.., meaning)) = BATH_SETTINGS.iter().find(|(_, word, ..)| word == name) {
+        return row(format!("**{name}**: {meaning}"));
     }
     if let Some((_, _, meaning)) = LOCAL_OPERATORS.iter().find(|(w, ..)| w == name) {
         return row(format!("**{name}**: {meaning}"));

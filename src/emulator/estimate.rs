@@ -32,7 +32,7 @@ pub fn estimate(schedule: &Schedule, space: &Space, pure: bool) -> Estimate {
     let mut open = false;
     schedule.segments(&mut |s| {
         terms = terms.max(s.terms().map(|(_, o)| o.terms()).sum());
-        jumps = jumps.max(s.relaxing.collapse.len());
+        jumps = jumps.max(s.relaxing.collapse.len() + s.relaxing.changing.len());
         open |= !s.relaxing.is_empty();
     });
     let bytes = if pure && d > super::generator::DENSE_VECTORS as f64 {

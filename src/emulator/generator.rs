@@ -1,6 +1,7 @@
-//! Generator of the motion between two edges: `d rho/dt = -i [H(t), rho] + sum (c rho c^dagger - {c^dagger c, rho}/2)`, restricted to the
-//! invariant subspace that contains the state.
+//! Generator of the motion between two edges: `d rho/dt = -i [H(t), rho] + sum g(t) (c rho c^dagger - {c^dagger c, rho}/2)`, restricted to
+//! the invariant subspace that contains the state.
 
+use super::functional::{ChangingShare, Functional, Share};
 use super::mesh::Mesh;
 use super::step_error::StepError;
 use crate::hamiltonian::Segment;
@@ -75,6 +76,30 @@ impl Term {
     }
 }
 
+/// A collapse operator c with a rate that depends on time.
+struct Jump {
+    rate: Scalar,
+    c: Matrix,
+    /// `c^dagger c`.
+    square: Matrix,
+    /// `c c^dagger - c^dagger c`, the time derivative of the identity at the rate 1.
+    drift: Matrix,
+}
+
+impl Jump {
+    fn of(rate: &Scalar, c: Matrix) -> Jump {
+        let square = product(&c.adjoint(), &c);
+        let drift = crate::linalg::conjugate(&c, &crate::linalg::identity(c.nrows())) - &square;
+        Jump { rate: rate.clone(), c, square, drift }
+    }
+
+    /// `c rho c^dagger - {c^dagger c, rho}/2`.
+    fn dissipation(&self, rho: &Matrix) -> Matrix {
+        let half = product(&self.square, rho).map(|x| x * -0.5);
+        crate::linalg::conjugate(&self.c, rho) + &half + half.adjoint()
+    }
+}
+
 /// The dimensions of all subsystems, and matrices of some of them, each with its site index.
 pub type Locals = (Vec<usize>, Vec<(usize, Matrix)>);
 
@@ -92,6 +117,8 @@ pub struct Generator {
     whole: Vec<(Scalar, Arc<Operator>)>,
     /// Collapse (Lindblad) operators.
     collapse: Vec<Matrix>,
+    /// Collapse operators with rates that depend on time.
+    changing: Vec<Jump>,
     /// H and G of `d rho/dt = -Tr[G rho] H`.
     order: Option<(Matrix, Matrix)>,
     /// `sum c^dagger c`.
@@ -101,26 +128,6 @@ pub struct Generator {
     parts: OnceCell<Vec<Vec<usize>>>,
     /// True if the space is the whole product space.
     products: bool,
-}
-
-/// A real linear function of density matrices, `Tr[h d] + m mean` of the mean diagonal element and the deviation d from it.
-pub struct Functional {
-    /// h, Hermitian.
-    pub h: Matrix,
-    /// m.
-    pub mean: f64,
-}
-
-impl Functional {
-    /// The row that gives it from a stacked density matrix (see [`super::engines::exact::stacked`]).
-    pub fn row(&self) -> Vector {
-        Vector::from_iterator(self.h.len() + 1, self.h.transpose().iter().copied().chain([real(self.mean)]))
-    }
-
-    /// Largest magnitude of an element of h.
-    pub fn largest(&self) -> f64 {
-        self.h.iter().fold(0.0, |most, x| most.max(x.norm()))
-    }
 }
 
 impl Generator {
@@ -146,6 +153,8 @@ impl Generator {
             terms.insert(0, term(Scalar::Constant(1.0), &constant));
         }
         let collapse: Vec<Matrix> = segment.relaxing.collapse.iter().map(|c| Sparse::of(c, space).dense()).collect();
+        let changing = segment.relaxing.changing.iter();
+        let changing = changing.map(|c| Jump::of(&c.rate, Sparse::of(&c.operator, space).dense())).collect();
         let inside = |o: &Operator| Sparse::of(o, space).dense();
         let order = segment.relaxing.order.as_ref().map(|o| (inside(&o.hamiltonian), inside(&o.lost)));
         let decay = (!collapse.is_empty()).then(|| {
@@ -160,6 +169,7 @@ impl Generator {
             mesh: OnceCell::new(),
             whole: segment.terms().cloned().collect(),
             collapse,
+            changing,
             order,
             decay,
             drift: OnceCell::new(),
@@ -173,9 +183,19 @@ impl Generator {
         &self.whole
     }
 
-    /// True if H is independent of time.
+    /// True if H and all rates are independent of time.
     pub fn is_constant(&self) -> bool {
-        self.terms.iter().all(|t| t.coefficient.constant().is_some())
+        self.changing.is_empty() && self.terms.iter().all(|t| t.coefficient.constant().is_some())
+    }
+
+    /// True if a rate depends on time.
+    pub fn has_changing_rates(&self) -> bool {
+        !self.changing.is_empty()
+    }
+
+    /// Number of collapse operators.
+    pub fn jumps(&self) -> usize {
+        self.collapse.len() + self.changing.len()
     }
 
     /// The mesh of cells within which every coefficient is smooth and resolved.
@@ -185,7 +205,8 @@ impl Generator {
     pub fn mesh(&self, tolerance: f64) -> Result<&Mesh, StepError> {
         if self.mesh.get().is_none() {
             // The cell is empty: it is not shared between threads.
-            let _ = self.mesh.set(Mesh::of(self.coefficients(), self.duration, self.period, tolerance)?);
+            let rates = self.changing.iter().map(|jump| (&jump.rate, 2.0 * norm_squared(&jump.c)));
+            let _ = self.mesh.set(Mesh::of(self.coefficients().chain(rates), self.duration, self.period, tolerance)?);
         }
         self.mesh.get().ok_or_else(|| StepError::Tolerance("the segment has no mesh".into()))
     }
@@ -201,19 +222,22 @@ impl Generator {
     /// True if H has the same value at all given times.
     pub fn is_same_at(&self, mut times: impl Iterator<Item = f64>) -> bool {
         let Some(first) = times.next() else { return true };
-        let at = |t: f64| self.terms.iter().map(move |term| term.coefficient.at(t));
+        let rates = || self.changing.iter().map(|jump| &jump.rate);
+        let at = |t: f64| self.terms.iter().map(|term| &term.coefficient).chain(rates()).map(move |c| c.at(t));
         times.all(|t| at(t).eq(at(first)))
     }
 
     /// True if there is no dissipator: only H acts.
     pub fn is_closed(&self) -> bool {
-        self.collapse.is_empty() && self.order.is_none()
+        self.collapse.is_empty() && self.changing.is_empty() && self.order.is_none()
     }
 
     /// Upper bound of the fastest decay rate.
     pub fn fastest_decay(&self) -> f64 {
         let order = self.order.as_ref().map_or(0.0, |(h, lost)| h.norm() * lost.norm());
-        self.collapse.iter().map(norm_squared).sum::<f64>() + order
+        let changing =
+            self.changing.iter().map(|jump| norm_squared(&jump.c) * self.largest(&jump.rate, 0.0, self.duration));
+        self.collapse.iter().map(norm_squared).sum::<f64>() + changing.sum::<f64>() + order
     }
 
     /// Site dimensions and single-site Hamiltonians, if the system is closed and H is constant and a sum of single-site terms.
@@ -320,8 +344,18 @@ impl Generator {
         }
     }
 
-    /// The contribution of the dissipator to the time derivative of rho.
-    fn dissipation(&self, rho: &Matrix) -> Matrix {
+    /// The contribution of the dissipator at time t to the time derivative of rho.
+    fn dissipation(&self, t: f64, rho: &Matrix) -> Matrix {
+        let mut rate = self.constant_dissipation(rho);
+        for jump in &self.changing {
+            let now = jump.rate.at(t);
+            rate.zip_apply(&jump.dissipation(rho), |x, y| *x += y * now);
+        }
+        rate
+    }
+
+    /// The contribution of what does not depend on time.
+    fn constant_dissipation(&self, rho: &Matrix) -> Matrix {
         let mut rate = match &self.decay {
             Some(decay) => {
                 let half = product(decay, rho).map(|x| x * -0.5);
@@ -344,16 +378,23 @@ impl Generator {
     /// `-Tr[H_d A] G` of the decay of dipolar order. Diagonal matrices commute exactly, so dephasing in the eigenbasis of a diagonal A gives
     /// zero. The share of the identity is that of [`Generator::drift`], so that both cancel in a steady state of small polarisation.
     pub fn dissipated(&self, a: &Matrix) -> Functional {
-        let mut sum = Matrix::zeros(self.dimension, self.dimension);
-        for c in &self.collapse {
+        let taken = |c: &Matrix| {
             let half = product(&c.adjoint(), &commutator(a, c)).map(|x| x * 0.5);
-            sum += &half + half.adjoint();
-        }
+            &half + half.adjoint()
+        };
+        let zero = Matrix::zeros(self.dimension, self.dimension);
+        let mut sum = self.collapse.iter().fold(zero, |sum, c| sum + taken(c));
         if let Some((h, lost)) = &self.order {
             let share = trace_of_product(h, a).re;
             sum -= lost.map(|x| x * share);
         }
-        Functional { h: sum, mean: self.drift().map_or(0.0, |drift| trace_of_product(drift, a).re) }
+        let constant = Share { h: sum, mean: self.drift().map_or(0.0, |drift| trace_of_product(drift, a).re) };
+        let changing = self.changing.iter().map(|jump| {
+            let share = Share { h: taken(&jump.c), mean: trace_of_product(&jump.drift, a).re };
+            let largest = self.largest(&jump.rate, 0.0, self.duration);
+            ChangingShare { rate: jump.rate.clone(), largest, share }
+        });
+        Functional { constant, changing: changing.collect() }
     }
 
     /// The collapse operators.
@@ -375,13 +416,35 @@ impl Generator {
         }
     }
 
-    /// Time derivative of the identity; `None` if it is conserved, as by H and by relaxation to zero polarisation.
+    /// Time derivative of the identity without the rates that depend on time; `None` if it is conserved, as by H and by relaxation to zero
+    /// polarisation.
     pub fn drift(&self) -> Option<&Matrix> {
         let drift = || {
-            let rate = self.dissipation(&crate::linalg::identity(self.dimension));
+            let rate = self.constant_dissipation(&crate::linalg::identity(self.dimension));
             rate.iter().any(|x| *x != C64::default()).then_some(rate)
         };
         if self.is_closed() { None } else { self.drift.get_or_init(drift).as_ref() }
+    }
+
+    /// Time derivative of the identity at time t; `None` if it is conserved.
+    fn drift_at(&self, t: f64) -> Option<Matrix> {
+        let mut sum = self.drift().cloned();
+        for jump in &self.changing {
+            let now = jump.drift.map(|x| x * jump.rate.at(t));
+            sum = Some(match sum {
+                Some(sum) => sum + now,
+                None => now,
+            });
+        }
+        sum
+    }
+
+    /// Upper bound of the elements of the time derivative of the identity.
+    pub fn largest_drift(&self) -> f64 {
+        let largest = |m: &Matrix| m.iter().fold(0.0f64, |most, x| most.max(x.norm()));
+        let changing =
+            self.changing.iter().map(|jump| largest(&jump.drift) * self.largest(&jump.rate, 0.0, self.duration));
+        self.drift().map_or(0.0, largest) + changing.sum::<f64>()
     }
 
     /// Time derivative of a density matrix `mean + deviation`, assumed Hermitian. The identity is not multiplied by H, because the rounding
@@ -390,9 +453,9 @@ impl Generator {
         let half = self.times_density(t, deviation).map(|x| -I * x);
         let mut rate = &half + half.adjoint();
         if !self.is_closed() {
-            rate += self.dissipation(deviation);
+            rate += self.dissipation(t, deviation);
         }
-        if let Some(drift) = self.drift() {
+        if let Some(drift) = self.drift_at(t) {
             rate += drift.map(|x| x * mean);
         }
         rate
@@ -434,21 +497,26 @@ impl Generator {
     pub fn liouvillian(&self, t: f64) -> Matrix {
         let one = crate::linalg::identity(self.dimension);
         // vec(A rho B) = (B^T x A) vec(rho).
-        let turning = self.hamiltonian(t).map(|x| -I * x);
-        let effective = match &self.decay {
-            Some(decay) => turning - decay.map(|x| x * 0.5),
-            None => turning,
-        };
+        let mut effective = self.hamiltonian(t).map(|x| -I * x);
+        if let Some(decay) = &self.decay {
+            effective -= decay.map(|x| x * 0.5);
+        }
+        for jump in &self.changing {
+            effective -= jump.square.map(|x| x * 0.5 * jump.rate.at(t));
+        }
         let mut l = one.kronecker(&effective) + effective.conjugate().kronecker(&one);
         for c in &self.collapse {
             l += c.conjugate().kronecker(c);
+        }
+        for jump in &self.changing {
+            l += jump.c.conjugate().kronecker(&jump.c) * real(jump.rate.at(t));
         }
         if let Some((h, lost)) = &self.order {
             l -= Vector::from_column_slice(h.as_slice()) * Vector::from_column_slice(lost.as_slice()).adjoint();
         }
         let n = l.nrows();
         let mut l = l.resize(n + 1, n + 1, C64::default());
-        if let Some(drift) = self.drift() {
+        if let Some(drift) = self.drift_at(t) {
             l.column_mut(n).iter_mut().zip(drift.iter()).for_each(|(element, x)| *element = *x);
         }
         l
@@ -456,11 +524,13 @@ impl Generator {
 
     /// Upper bound of the spectral width of H between two times.
     pub fn bandwidth(&self, from: f64, to: f64) -> f64 {
-        let strongest = |c: &Scalar| {
-            let bound = c.range(from, to).magnitude();
-            if bound.is_finite() { bound } else { self.strongest(c, from, to) }
-        };
-        self.coefficients().map(|(c, norm)| norm * strongest(c)).sum()
+        self.coefficients().map(|(c, norm)| norm * self.largest(c, from, to)).sum()
+    }
+
+    /// Upper bound of the magnitude of a coefficient or rate.
+    fn largest(&self, c: &Scalar, from: f64, to: f64) -> f64 {
+        let bound = c.range(from, to).magnitude();
+        if bound.is_finite() { bound } else { self.strongest(c, from, to) }
     }
 
     /// Largest magnitude of a coefficient, cell by cell, for coefficients whose range cannot be enclosed in a single evaluation.

@@ -22,6 +22,7 @@ mod feedback;
 mod fid;
 mod findings;
 mod first_maximum;
+mod functional;
 mod generator;
 mod grape;
 mod graphics;

@@ -29,8 +29,11 @@ pub struct SegmentKey {
 }
 
 impl SegmentKey {
-    /// The key of a segment; `None` if its Hamiltonian depends on time.
+    /// The key of a segment; `None` if its Hamiltonian or a rate depends on time.
     pub fn of(segment: &Segment) -> Option<SegmentKey> {
+        if !segment.relaxing.changing.is_empty() {
+            return None;
+        }
         let term =
             |(c, o): &(crate::hamiltonian::Scalar, Arc<_>)| Some((Arc::as_ptr(o) as usize, c.constant()?.to_bits()));
         let terms = segment.terms().map(term).collect::<Option<Vec<_>>>()?;

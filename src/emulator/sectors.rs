@@ -43,6 +43,10 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
                     out.push(c.adjoint().times(c));
                     out.push(c.clone());
                 }
+                for changing in &segment.relaxing.changing {
+                    let c = &changing.operator;
+                    out.extend([c.adjoint().times(c), c.clone()]);
+                }
                 out.extend(segment.relaxing.order.iter().flat_map(|o| [o.hamiltonian.clone(), o.lost.clone()]));
             }
             // The transient of a shape that begins or ends at zero amplitude has no effect.

@@ -54,7 +54,7 @@ pub fn work(experiment: &Experiment, values: &Values, options: &Options) -> Resu
         .map(|(segment, times)| {
             let generator = Generator::of(segment, &space);
             let phase = generator.bandwidth(0.0, segment.duration) * segment.duration;
-            times as f64 * SECONDS * cubed * phase * (1 + generator.collapse().len()) as f64
+            times as f64 * SECONDS * cubed * phase * (1 + generator.jumps()) as f64
         })
         .sum();
     Ok(Some(Work { states: space.len(), seconds: seconds * members as f64 }))

@@ -153,6 +153,11 @@ fn segment(s: &Segment, basis: &Basis, units: UnitSystem, indent: &str, out: &mu
     for c in &s.relaxing.collapse {
         let _ = writeln!(out, "{indent}  collapse {}", operator(c, basis, UnitSystem::Natural));
     }
+    for changing in &s.relaxing.changing {
+        let at = |t: f64| crate::syntax::number_text(crate::units::rounded(changing.rate.at(t)));
+        let c = operator(&changing.operator, basis, UnitSystem::Natural);
+        let _ = writeln!(out, "{indent}  collapse {c}, rate from {} to {}", at(0.0), at(s.duration));
+    }
     if let Some(record) = &s.record {
         let _ = writeln!(out, "{indent}  record {} samples as {}", record.points, record.name);
     }

@@ -3,7 +3,7 @@
 
 use crate::ir::State;
 use crate::linalg::{C64, Matrix, real};
-use crate::source::Place;
+use crate::source::{Place, Span};
 use crate::spin::{Basis, Operator};
 use crate::waveform::{Scalar, common_period};
 use std::sync::Arc;
@@ -172,7 +172,7 @@ impl Step {
         let step = match self {
             Step::Segment(segment) => {
                 let drift: Vec<Term> = segment.drift.iter().map(|(c, a)| (c.bound(&value), a.clone())).collect();
-                let period = common_period(drift.iter().map(|(c, _)| c));
+                let period = common_period(drift.iter().map(|(c, _)| c).chain(segment.relaxing.rates()));
                 Step::Segment(Segment { drift, period, ..segment.clone() })
             }
             Step::Kick(kick) => Step::Kick(Kick { angle: kick.angle.bound(&value), ..kick.clone() }),
@@ -280,8 +280,21 @@ pub struct Filtered {
 pub struct Relaxing {
     /// Collapse operators including the square roots of their rates, 1/sqrt(s).
     pub collapse: Vec<Operator>,
+    /// Collapse operators with rates that depend on time.
+    pub changing: Vec<ChangingRate>,
     /// Additional decay of dipolar order, if its lifetime T1D is given.
     pub order: Option<OrderDecay>,
+}
+
+/// `rate(t) (c rho c^dagger - {c^dagger c, rho}/2)`.
+#[derive(Debug, Clone)]
+pub struct ChangingRate {
+    /// Function of the time since the start of the segment, 1/s for an operator without dimension.
+    pub rate: Scalar,
+    /// The operator c.
+    pub operator: Operator,
+    /// Where the rate is given, if it must not be negative; the weights of a collapse operator with several terms may be.
+    pub stated: Option<Span>,
 }
 
 /// `d rho/dt = -Tr[G rho] H`: the expectation value of H decays at `Tr[H^2] Tr[G rho]`; other components of the state are unaffected.
@@ -296,7 +309,12 @@ pub struct OrderDecay {
 impl Relaxing {
     /// True if there is no relaxation.
     pub fn is_empty(&self) -> bool {
-        self.collapse.is_empty() && self.order.is_none()
+        self.collapse.is_empty() && self.changing.is_empty() && self.order.is_none()
+    }
+
+    /// Rates that depend on time.
+    pub fn rates(&self) -> impl Iterator<Item = &Scalar> {
+        self.changing.iter().map(|changing| &changing.rate)
     }
 }
 

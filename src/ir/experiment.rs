@@ -4,6 +4,7 @@ use super::compiled::Compiled;
 use super::ensemble::{Distribution, Spread};
 use super::event::{Event, EventKind, State};
 use super::measure::Measure;
+use super::noise::Noise;
 use super::shape::ShapeTable;
 use super::system::{Channel, Spectrometer, System};
 use crate::source::Place;
@@ -37,7 +38,7 @@ pub struct Experiment {
     /// Named states.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<NamedState>,
-    /// Noise models: sets of collapse operators.
+    /// Noise models.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub noises: Vec<Noise>,
     /// Transmitter channels.
@@ -175,16 +176,6 @@ pub struct NamedOperator {
     pub kind: OperatorKind,
     /// The operator.
     pub value: Expr,
-}
-
-/// A noise model: a set of collapse operators.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Noise {
-    /// Name.
-    pub name: String,
-    /// Collapse operators, of dimension 1/sqrt(time).
-    pub collapse: Vec<Expr>,
 }
 
 /// The battery.

@@ -11,6 +11,7 @@ mod function;
 mod look;
 mod meaning;
 mod measure;
+mod noise;
 mod quantity;
 mod refusal;
 mod robustness;
@@ -25,13 +26,14 @@ pub use decoupling::{DECOUPLE_SETTINGS, clash};
 pub use ensemble::*;
 pub use event::*;
 pub use experiment::{
-    Battery, Cycle, Expect, Experiment, List, ListValues, NamedOperator, NamedState, Noise, OperatorKind, Param, Sweep,
+    Battery, Cycle, Expect, Experiment, List, ListValues, NamedOperator, NamedState, OperatorKind, Param, Sweep,
     Theory, scans_of,
 };
 pub use function::{FUNCTIONS, FunctionInfo, LARMOR, LENGTH, MEMBER_MEAN, OTHER_FUNCTIONS, Rule as FunctionRule, SIZE};
 pub use look::{Detection, Look};
 pub use meaning::{Meaning, Type};
 pub use measure::{AGGREGATES, Measure, at_mark, is_aggregate, key_of, marked_metrics};
+pub use noise::{BATH_SETTINGS, Bath, BathSetting, Collapse, Noise};
 pub use quantity::quantity_of;
 pub use robustness::{OFFSET_ERROR, RF_ERROR, with_errors};
 pub use scope::{FIXED_NAMES, Index, PHASES, SYSTEM_PARTS, Scope, is_fixed_name, phase_of_word};

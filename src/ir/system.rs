@@ -224,6 +224,10 @@ pub enum RelaxSetting {
     Polarisation,
     /// Correlation time of isotropic tumbling.
     TauC,
+    /// Quadrupolar coupling constant that relaxes a spin by tumbling.
+    Quadrupole,
+    /// Its asymmetry.
+    Eta,
 }
 
 impl RelaxSetting {
@@ -250,15 +254,23 @@ pub const RELAX_SETTINGS: &[(RelaxSetting, &str, Dimension, bool, &str)] = &[
         "polarisation",
         Dimension::NUMBER,
         false,
-        "the equilibrium polarisation 2<Iz>; by default that of the thermal state",
+        "the equilibrium polarisation, 2<Iz> of a spin 1/2, of neighbouring levels of other spins; by default that of the thermal state",
     ),
     (
         RelaxSetting::TauC,
         "tau_c",
         Dimension::TIME,
         true,
-        "the correlation time of isotropic tumbling: dipolar relaxation, computed from positions",
+        "the correlation time of isotropic tumbling: dipolar relaxation, computed from positions, or that by `quadrupole`",
     ),
+    (
+        RelaxSetting::Quadrupole,
+        "quadrupole",
+        Dimension::FREQUENCY,
+        false,
+        "with `tau_c`: the coupling constant e^2 q Q/h that relaxes a spin above 1/2",
+    ),
+    (RelaxSetting::Eta, "eta", Dimension::NUMBER, false, "the asymmetry of `quadrupole`, 0 by default"),
 ];
 
 /// A transmitter channel and its limits.

@@ -136,6 +136,13 @@ impl Local {
         Local { dimension: n, entries }
     }
 
+    /// Dense form.
+    pub fn matrix(&self) -> Matrix {
+        let mut out = Matrix::zeros(self.dimension, self.dimension);
+        self.entries.iter().for_each(|&(i, j, v)| out[(i, j)] += v);
+        out
+    }
+
     pub(super) fn scaled(&self, factor: C64) -> Local {
         let entries = self.entries.iter().map(|&(i, j, v)| (i, j, v * factor)).collect();
         Local { dimension: self.dimension, entries }

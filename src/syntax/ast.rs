@@ -63,7 +63,7 @@ pub enum ItemKind {
     /// `state bell = superposition(1: ket "00", 1: ket "11")`, `state measured = density "state.json"`
     State(Name, State),
     /// `noise n { collapse ... }`
-    Noise(Name, Vec<Expr>),
+    Noise(Name, Vec<NoiseEntry>),
     /// `channel 1H { ... }`
     Channel(Name, Vec<Setting>),
     /// `spectrometer wideline { clock = 25 ns }`
@@ -90,6 +90,26 @@ pub enum ItemKind {
     Expect(Expect),
     /// `theory trace.metric = f(t)`
     Theory(Theory),
+}
+
+/// An entry of a noise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NoiseEntry {
+    /// The entry.
+    pub kind: NoiseKind,
+    /// Range of its index variable.
+    pub each: Option<ForEach>,
+    /// Its position.
+    pub place: Place,
+}
+
+/// What acts on the state.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoiseKind {
+    /// `collapse sqrt(gamma) * Im(a)`, `collapse Im(a) rate = gamma`
+    Collapse(Expr, Vec<Setting>),
+    /// `bath a, b { rate = 0.1, temperature = 0.5, energy = H }`
+    Bath(Vec<Expr>, Vec<Setting>),
 }
 
 /// A parameter.

@@ -49,9 +49,7 @@ impl Display for Item {
             ItemKind::Hamiltonian(name, value) => write!(f, "hamiltonian {name} = {value}"),
             ItemKind::Operator(name, value) => write!(f, "operator {name} = {value}"),
             ItemKind::State(name, state) => write!(f, "state {name} = {state}"),
-            ItemKind::Noise(name, collapse) => {
-                block(f, &format!("noise {name}"), collapse.iter().map(|c| format!("collapse {c}")))
-            }
+            ItemKind::Noise(name, entries) => block(f, &format!("noise {name}"), texts(entries)),
             ItemKind::Channel(nucleus, settings) => block(f, &format!("channel {nucleus}"), texts(settings)),
             ItemKind::Spectrometer(name, settings) => block(f, &format!("spectrometer {name}"), texts(settings)),
             ItemKind::Battery(settings) => block(f, "battery", texts(settings)),
@@ -149,6 +147,19 @@ impl Display for SystemEntry {
             SystemKind::DipolarAll => f.write_str("dipolar all")?,
             SystemKind::Position(site, value) => write!(f, "position {site} = {value}")?,
             SystemKind::Relax(sites, settings) => block(f, &format!("relax {}", joined(sites)), texts(settings))?,
+        }
+        self.each.as_ref().map_or(Ok(()), |each| write!(f, " for {each}"))
+    }
+}
+
+impl Display for NoiseEntry {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            NoiseKind::Collapse(operator, settings) => {
+                write!(f, "collapse {operator}")?;
+                settings.iter().try_for_each(|setting| write!(f, " {setting}"))?;
+            }
+            NoiseKind::Bath(sites, settings) => block(f, &format!("bath {}", joined(sites)), texts(settings))?,
         }
         self.each.as_ref().map_or(Ok(()), |each| write!(f, " for {each}"))
     }

@@ -3,6 +3,7 @@
 //!
 //! * [`scalar`]: numbers and waveforms, and their algebra.
 //! * [`mesh()`]: the times between which waveforms are smooth and resolved.
+//! * [`mod@sign`]: whether a function is negative somewhere.
 //! * [`integral`]: integrals over a mesh.
 //! * [`numbers`]: numbers as straight-line code over lanes.
 //! * [`interval`], [`jet`], [`model`], [`tape`]: interval arithmetic, Taylor coefficients in interval arithmetic, Taylor models, and
@@ -16,6 +17,7 @@ pub mod mesh;
 pub mod model;
 pub mod numbers;
 pub mod scalar;
+pub mod sign;
 pub mod tape;
 pub mod train;
 
@@ -25,4 +27,5 @@ pub use interval::Interval;
 pub use mesh::{Unresolved, Weighted, mesh};
 pub use numbers::{Numbers, Slot};
 pub use scalar::{Scalar, Waveform, common_period, out_of_step};
+pub use sign::{Sign, sign};
 pub use train::Edges;

@@ -353,6 +353,17 @@ impl Scalar {
         }
     }
 
+    /// The square; that of a square root is its argument.
+    pub fn squared(&self) -> Scalar {
+        let Scalar::Varying(w) = self else { return self.times(self) };
+        match &*w.node {
+            Node::Function(Function::Sqrt, x) => Scalar::Varying(x.clone()),
+            Node::Product(a, b) => a.squared().times(&b.squared()),
+            Node::Quotient(a, b) => a.squared().over(&b.squared()),
+            _ => self.times(self),
+        }
+    }
+
     /// The quotient.
     pub fn over(&self, other: &Scalar) -> Scalar {
         match (self.constant(), other.constant(), self.affine()) {

@@ -9,13 +9,14 @@ use std::fmt::Write;
 const RELATED: usize = 8;
 
 /// What the words of each table of the reference are. Words of tables marked `false` do not occur in files.
-const TABLES: [(&str, &str, bool); 36] = [
+const TABLES: [(&str, &str, bool); 37] = [
     ("statements", "statement of a file", true),
     ("system", "entry of `system`", true),
     ("events", "statement of `sequence`", true),
     ("clauses", "keyword inside statements", true),
     ("units", "unit", true),
     ("relax", "setting of `relax`", true),
+    ("bath", "setting of `bath`", true),
     ("powders", "orientation grid", true),
     ("isotopes", "nucleus", true),
     ("operators", "operator", true),

@@ -12,10 +12,11 @@
 use super::exact::{stacked, unstacked};
 use super::frame::Frame;
 use super::{StepError, Stepper};
+use crate::emulator::functional::Rows;
 use crate::emulator::generator::{Generator, deviation};
 use crate::emulator::mesh::{Mesh, resolution};
 use crate::hamiltonian::Scalar;
-use crate::linalg::{C64, I, Matrix, Vector, exponential, hermitian_eigen, product, real};
+use crate::linalg::{C64, I, Matrix, exponential, hermitian_eigen, product, real};
 use crate::spin::State;
 
 /// Commutator-free exponential integrator.
@@ -29,8 +30,8 @@ pub struct CommutatorFree<'a> {
     span: f64,
     /// Step size to try next.
     step: f64,
-    /// The row of an integral over stacked density matrices that is followed, as one more component.
-    followed: Option<Vector>,
+    /// The rows of an integral over stacked density matrices that is followed, as one more component.
+    followed: Option<Rows>,
 }
 
 /// Fraction of the tolerance that is allowed for a jump in a cell of a few last bits of time.
@@ -53,19 +54,19 @@ impl<'a> CommutatorFree<'a> {
         Ok(CommutatorFree { generator, mesh, frame, tolerance, span, step: span / 64.0, followed: None })
     }
 
-    /// Follows an integral too: `row` gives its rate from a stacked density matrix. Propagators of open systems have one more row and
+    /// Follows an integral too: `rows` give its rate from a stacked density matrix. Propagators of open systems have one more row and
     /// column then, those of the integral.
-    pub fn following(self, row: Vector) -> CommutatorFree<'a> {
-        CommutatorFree { followed: Some(row), ..self }
+    pub fn following(self, rows: Rows) -> CommutatorFree<'a> {
+        CommutatorFree { followed: Some(rows), ..self }
     }
 
     /// The superoperator, with the integral that is followed.
     fn liouvillian(&self, t: f64) -> Matrix {
         let l = self.generator.liouvillian(t);
-        let Some(row) = &self.followed else { return l };
+        let Some(rows) = &self.followed else { return l };
         let n = l.nrows();
         let mut l = l.resize(n + 1, n + 1, C64::default());
-        l.row_mut(n).iter_mut().zip(row.iter()).for_each(|(x, rate)| *x = *rate);
+        rows.add_to(t, l.row_mut(n).iter_mut());
         l
     }
 

@@ -7,9 +7,10 @@
 #![expect(clippy::indexing_slicing, reason = "a state is stored as pairs of real numbers followed by the time")]
 
 use super::{StepError, Stepper};
-use crate::emulator::generator::{Functional, Generator, apart, joined};
+use crate::emulator::functional::Functional;
+use crate::emulator::generator::{Generator, apart, joined};
 use crate::emulator::mesh::{Mesh, interior};
-use crate::linalg::{C64, Matrix, Vector, trace_of_product};
+use crate::linalg::{C64, Matrix, Vector};
 use crate::metrics::Rate;
 use crate::spin::State;
 use ode_solvers::dop_shared::OutputType;
@@ -27,7 +28,7 @@ pub struct Dop853Step<'a> {
 /// A function of density matrices whose integral over time is one more component.
 struct Followed {
     rate: Functional,
-    /// Frobenius norm.
+    /// Upper bound of its Frobenius norm.
     size: f64,
 }
 
@@ -44,7 +45,7 @@ impl<'a> Dop853Step<'a> {
 
     /// Integrates a function of the density matrix over time too.
     pub fn following(self, rate: Functional) -> Dop853Step<'a> {
-        let size = rate.h.norm();
+        let size = rate.size();
         Dop853Step { followed: (size > 0.0).then_some(Followed { rate, size }), ..self }
     }
 
@@ -98,7 +99,7 @@ impl System<f64, DVector<f64>> for Motion<'_> {
         } else {
             let rho = Matrix::from_iterator(n, n, to_complex(y.as_slice()));
             if let Some(Followed { rate, size }) = self.followed {
-                dy[last - 1] = (trace_of_product(&rate.h, &rho).re + rate.mean * self.mean) / size;
+                dy[last - 1] = rate.at(t, &rho, self.mean) / size;
             }
             Rate::Mixed(self.generator.rate_of_deviation(t, &rho, self.mean))
         };
@@ -140,8 +141,7 @@ impl Dop853Step<'_> {
         };
         let pure = mean.is_none();
         // The dissipators can create a deviation from a maximally mixed state.
-        let drift = self.generator.drift().map_or(0.0, |d| d.iter().fold(0.0f64, |m, x| m.max(x.norm())));
-        let drifted = drift * mean.unwrap_or(0.0) * length.abs();
+        let drifted = self.generator.largest_drift() * mean.unwrap_or(0.0) * length.abs();
         let n = self.generator.dimension;
         // The crate stores every accepted state: split the interval into pieces of a few hundred periods of the fastest phase.
         let turns = self.generator.bandwidth(from, to) * length;

@@ -6,8 +6,9 @@
 use super::commutator_free::CommutatorFree;
 use super::exact::{stacked, unstacked};
 use super::{SMALL_LIOUVILLE, StepError, Stepper};
+use crate::emulator::functional::Rows;
 use crate::emulator::generator::{Generator, deviation};
-use crate::linalg::{Matrix, Vector, conjugate, identity, power, product};
+use crate::linalg::{Matrix, conjugate, identity, power, product};
 use crate::spin::State;
 
 /// Largest dimension of a closed system.
@@ -50,8 +51,8 @@ impl<'a> Periodic<'a> {
     }
 
     /// Follows an integral too, as [`CommutatorFree::following`] does.
-    pub fn following(self, row: Vector) -> Periodic<'a> {
-        Periodic { size: self.size + 1, inner: self.inner.following(row), ..self }
+    pub fn following(self, rows: Rows) -> Periodic<'a> {
+        Periodic { size: self.size + 1, inner: self.inner.following(rows), ..self }
     }
 
     /// Propagator from one time to a later one, of states, or of stacked density matrices if the system is open.

@@ -246,6 +246,13 @@ impl<'a> PathBuilder<'a> {
         let lasting = |(shape, f): (usize, &Follower)| (shape, segment.duration / (f.steps.to - f.steps.from));
         let steps = shapes.into_iter().zip(&followers).map(lasting).collect();
         let piece = ShapedPiece { h, drives, slices, timed: true, steps };
+        if generator.has_changing_rates() {
+            let message = "gradients are not computed for a noise that changes with time during a shaped pulse";
+            return Err(Diagnostic::new(Code::NotEmulated, segment.place.span(), message)
+                .label("a rate depends on time here")
+                .help("optimise the shape with constant rates, then run the optimised shape with this noise")
+                .into());
+        }
         if generator.is_closed() {
             self.operation(Operation::Shaped(piece));
         } else {

@@ -6,10 +6,11 @@ use super::super::engines::exact::{stacked, unstacked};
 use super::super::engines::liouville::{Liouville, TimeStep};
 use super::super::engines::periodic::Periodic;
 use super::super::engines::{StepError, is_stiff};
-use super::super::generator::{Functional, Generator};
+use super::super::functional::Functional;
+use super::super::generator::Generator;
 use super::super::settings::{Method, Options};
 use crate::hamiltonian::Segment;
-use crate::linalg::{Matrix, Vector, ZERO, real};
+use crate::linalg::{Matrix, ZERO};
 use crate::spin::State;
 
 /// Propagates a density matrix and integrates a function of it.
@@ -95,17 +96,17 @@ pub fn flow<'a>(
     // The largest element of the row of the integral over the whole segment is of the order 1.
     let largest = rate.largest();
     let unit = if largest > 0.0 { largest * span } else { 1.0 };
-    let row: Vector = rate.row() / real(unit);
+    let rows = rate.rows(unit);
     if let Some(periodic) = Periodic::new(generator, tolerance)? {
-        let mut periodic = periodic.following(row);
+        let mut periodic = periodic.following(rows);
         return Ok(Box::new(Matrices { over: move |from, to| periodic.over(from, to).map(Some), unit }));
     }
     if generator.is_constant() && Liouville::fits(generator.dimension) {
         let samples = segment.record.as_ref().map_or(1, |r| r.points.saturating_sub(1)).max(1);
-        return Ok(Box::new(Exact { liouville: Liouville::following(generator, &rate)?, samples }));
+        return Ok(Box::new(Exact { liouville: Liouville::following(generator, &rate.constant)?, samples }));
     }
     if is_stiff(generator, span) {
-        let mut method = CommutatorFree::new(generator, tolerance, span)?.following(row);
+        let mut method = CommutatorFree::new(generator, tolerance, span)?.following(rows);
         return Ok(Box::new(Matrices { over: move |from, to| method.over(from, to), unit }));
     }
     Ok(dop853(rate)?)

@@ -171,7 +171,7 @@ impl<'a> Meter<'a> {
         let generator = integrator.generator(segment);
         let rate = generator.dissipated(self.energy());
         if let (Some(key), true) = (key, Liouville::fits(self.states)) {
-            let mut liouville = Liouville::following(&generator, &rate).map_err(wrong)?;
+            let mut liouville = Liouville::following(&generator, &rate.constant).map_err(wrong)?;
             let found = flow::constant(&mut liouville, state, segment.duration).map_err(wrong)?;
             if self.liouvilles.len() >= KEPT {
                 self.liouvilles.clear();
@@ -254,7 +254,7 @@ impl<'a> Meter<'a> {
                 let generator = integrator.generator(segment);
                 let rate = generator.dissipated(self.energy());
                 let wrong = |e: StepError| failed(segment.place, &e.to_string());
-                let mut liouville = Liouville::following(&generator, &rate).map_err(wrong)?;
+                let mut liouville = Liouville::following(&generator, &rate.constant).map_err(wrong)?;
                 let found = HeatMap::new(liouville.propagator_and_integral(segment.duration));
                 if self.segments.len() >= KEPT {
                     self.segments.clear();

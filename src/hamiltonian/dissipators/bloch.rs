@@ -1,7 +1,8 @@
-//! Relaxation times of spins 1/2 as in the Bloch equations: T1, T2 and T1rho as Lindblad operators, with the thermal state as fixed point.
+//! Relaxation times as in the Bloch equations: T1, T2 and T1rho as Lindblad operators, with the thermal state as fixed point.
 //!
-//! With p the equilibrium polarisation: `sqrt((1+p)/2T1) I+`, `sqrt((1-p)/2T1) I-`, `sqrt((1/T2 - 1/2T1)/2) sigma_z`. Then
-//! `<sigma_z>` relaxes to p at the rate 1/T1 and coherences decay at 1/T2; T2 must not exceed 2 T1. Without a T2 the only dephasing
+//! With p the equilibrium polarisation of neighbouring levels, `p = tanh(gamma hbar B0/2kT)`: `sqrt((1+p)/2T1) I+`, `sqrt((1-p)/2T1) I-`,
+//! `sqrt(2/T2 - 1/T1) Iz`. For a spin 1/2 `2<Iz>` relaxes to p at the rate 1/T1 and coherences decay at 1/T2. A spin above 1/2 relaxes by a
+//! random field with these spectral densities: at high temperature `<Iz>` relaxes at 1/T1 and `<I+>` at 1/T2. T2 must not exceed 2 T1. Without a T2 the only dephasing
 //! is that caused by T1. The operators act on each spin independently. They model a liquid; with the rigid-lattice T2 of a solid they
 //! would destroy dipolar order.
 //!
@@ -25,7 +26,7 @@ pub const SETTINGS: &[RelaxSetting] =
 /// Adds the collapse operators of T1, T2 and T1rho, in 1/sqrt(s).
 ///
 /// # Errors
-/// If the times are unphysical, or a site is not a spin 1/2 or relaxes twice.
+/// If the times are unphysical, or a site is not a single spin or relaxes twice.
 pub fn add(e: &Evaluator, locked: Option<&str>, relaxing: &mut Relaxing) -> Result<(), Fault> {
     let operators = &mut relaxing.collapse;
     let mut relaxed: HashSet<usize> = HashSet::new();
@@ -49,11 +50,11 @@ pub fn add(e: &Evaluator, locked: Option<&str>, relaxing: &mut Relaxing) -> Resu
         }
         for site in sites(e, relaxation)? {
             let name = &e.basis.site(site).name;
-            if e.basis.site(site).kind != SiteKind::Spin || e.basis.site(site).dimension != 2 {
+            if e.basis.site(site).kind != SiteKind::Spin {
                 return Err(Diagnostic::new(
                     Code::WrongOperator,
                     span,
-                    format!("`{name}` is not a spin 1/2; T1 and T2 are defined for spins 1/2"),
+                    format!("`{name}` is not a single spin; T1 and T2 are defined for single spins"),
                 )
                 .help("describe its relaxation with a `noise`")
                 .into());
@@ -80,13 +81,13 @@ pub fn add(e: &Evaluator, locked: Option<&str>, relaxing: &mut Relaxing) -> Resu
             let half = t1.map_or(0.0, |t| 0.5 / t);
             push(LocalKind::Ip, (1.0 + p) * half);
             push(LocalKind::Im, (1.0 - p) * half);
-            push(LocalKind::Z, t2.map_or(0.0, |t2| ((1.0 / t2 - half) / 2.0).max(0.0)));
+            push(LocalKind::Iz, t2.map_or(0.0, |t2| (2.0 * (1.0 / t2 - half)).max(0.0)));
         }
     }
     Ok(())
 }
 
-/// The equilibrium polarisation of a spin: the given one, otherwise that of the thermal state; 0 without longitudinal relaxation.
+/// The equilibrium polarisation of neighbouring levels of a spin: the given one, otherwise that of the thermal state; 0 without longitudinal relaxation.
 fn polarisation(e: &Evaluator, relaxation: &Relaxation, has_t1: bool, site: usize) -> Result<f64, Fault> {
     let span = relaxation.place.span();
     let Some(given) = relaxation.setting(RelaxSetting::Polarisation) else {

@@ -34,9 +34,19 @@ pub fn time_of(e: &Evaluator, relaxation: &Relaxation, setting: RelaxSetting) ->
 pub fn sites(e: &Evaluator, relaxation: &Relaxation) -> Result<Vec<usize>, Fault> {
     let mut all = Vec::new();
     for index in e.range(relaxation.each.as_ref())? {
-        for sites in &relaxation.sites {
-            all.extend(e.sites(sites, index)?);
-        }
+        all.extend(each_site(e, &relaxation.sites, index)?);
+    }
+    Ok(all)
+}
+
+/// The sites that expressions name, for one value of an index.
+///
+/// # Errors
+/// If an index is out of range.
+pub fn each_site(e: &Evaluator, sites: &[Expr], index: Option<(&str, f64)>) -> Result<Vec<usize>, Fault> {
+    let mut all = Vec::new();
+    for sites in sites {
+        all.extend(e.sites(sites, index)?);
     }
     Ok(all)
 }

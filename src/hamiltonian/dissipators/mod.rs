@@ -1,17 +1,19 @@
 //! Relaxation: a table of dissipators, whose sum acts during delays, pulses and locks. The settings of `relax` are listed in
 //! [`crate::ir::RELAX_SETTINGS`].
 
+mod bath;
 mod bloch;
 mod dipolar_order;
 mod entry;
+mod noise;
+mod quadrupolar;
 mod tumbling;
+
+pub use noise::{check_rates, noise};
 
 use super::schedule::Relaxing;
 use super::value::{Evaluator, Fault};
-use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::RelaxSetting;
-use crate::source::Span;
-use crate::spin::Operator;
 
 /// A model of relaxation.
 struct Dissipator {
@@ -22,9 +24,10 @@ struct Dissipator {
 }
 
 /// All dissipators, in the order in which they are added.
-const DISSIPATORS: [Dissipator; 3] = [
+const DISSIPATORS: [Dissipator; 4] = [
     Dissipator { settings: bloch::SETTINGS, add: bloch::add },
     Dissipator { settings: tumbling::SETTINGS, add: tumbling::add },
+    Dissipator { settings: quadrupolar::SETTINGS, add: quadrupolar::add },
     // After those whose effect on dipolar order it accounts for.
     Dissipator { settings: dipolar_order::SETTINGS, add: dipolar_order::add },
 ];
@@ -40,18 +43,6 @@ pub fn relaxing(e: &Evaluator, locked: Option<&str>) -> Result<Relaxing, Fault> 
         (dissipator.add)(e, locked, &mut relaxing)?;
     }
     Ok(relaxing)
-}
-
-/// Collapse operators of a named noise, 1/sqrt(s).
-///
-/// # Errors
-/// If no noise has this name, or an operator cannot be evaluated.
-pub fn noise(e: &Evaluator, name: &str, span: Span) -> Result<Vec<Operator>, Fault> {
-    let Some(noise) = e.experiment.noises.iter().find(|n| n.name == name) else {
-        return Err(Diagnostic::new(Code::UnknownName, span, format!("unknown noise `{name}`")).into());
-    };
-    let all: Vec<Operator> = noise.collapse.iter().map(|c| e.operator(c)).collect::<Result<_, Fault>>()?;
-    Ok(all.into_iter().filter(|operator| !operator.is_zero()).collect())
 }
 
 #[cfg(test)]

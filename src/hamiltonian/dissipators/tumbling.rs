@@ -37,6 +37,10 @@ pub fn add(e: &Evaluator, _: Option<&str>, relaxing: &mut Relaxing) -> Result<()
     let mut tumbling: HashSet<usize> = HashSet::new();
     for relaxation in &e.experiment.system.relax {
         let Some(tau) = time_of(e, relaxation, RelaxSetting::TauC)? else { continue };
+        // The correlation time of a quadrupolar coupling.
+        if relaxation.setting(RelaxSetting::Quadrupole).is_some() {
+            continue;
+        }
         let span = relaxation.place.span();
         let molecule = sites(e, relaxation)?;
         if let Some(twice) = molecule.iter().find(|site| !tumbling.insert(**site)) {
@@ -141,7 +145,7 @@ fn positions(e: &Evaluator, molecule: &[usize], span: Span) -> Result<Vec<(usize
     }
     if placed.len() < 2 {
         return Err(Diagnostic::new(Code::MissingDeclaration, span, "a single spin has no dipolar relaxation")
-            .help("name all spins of the molecule: `relax a, b { tau_c = 10 ps }`")
+            .help("name all spins of the molecule: `relax a, b { tau_c = 10 ps }`; a spin above 1/2 relaxes by its coupling if you give a `quadrupole`")
             .into());
     }
     Ok(placed)

@@ -251,7 +251,8 @@ impl<'a> Builder<'a, '_> {
             None => self.relaxation(None)?,
         };
         let record = self.record(record)?;
-        let period = common_period(drift.iter().map(|(c, _)| c));
+        dissipators::check_rates(&relaxing, duration, self.e.scope.units)?;
+        let period = common_period(drift.iter().map(|(c, _)| c).chain(relaxing.rates()));
         Ok(Segment { duration, drift, controls: vec![], period, relaxing, record, place })
     }
 
@@ -352,7 +353,11 @@ impl<'a> Builder<'a, '_> {
     pub(super) fn disturb(&mut self, segment: &mut Segment, noise: Option<&'a str>) -> Result<(), Fault> {
         let Some(name) = noise else { return Ok(()) };
         let mut relaxing = (*segment.relaxing).clone();
-        relaxing.collapse.extend(dissipators::noise(self.e, name, segment.place.span())?);
+        dissipators::noise(self.e, name, segment.place.span(), &mut relaxing)?;
+        dissipators::check_rates(&relaxing, segment.duration, self.e.scope.units)?;
+        if !relaxing.changing.is_empty() {
+            segment.period = common_period(segment.terms().map(|(c, _)| c).chain(relaxing.rates()));
+        }
         segment.relaxing = Arc::new(relaxing);
         Ok(())
     }
@@ -363,7 +368,7 @@ impl<'a> Builder<'a, '_> {
             return Ok(found.clone());
         }
         let mut relaxing = (*self.relaxation(None)?).clone();
-        relaxing.collapse.extend(dissipators::noise(self.e, name, span)?);
+        dissipators::noise(self.e, name, span, &mut relaxing)?;
         let relaxing = Arc::new(relaxing);
         self.noises.insert(name, relaxing.clone());
         Ok(relaxing)

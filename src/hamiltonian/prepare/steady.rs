@@ -59,7 +59,13 @@ pub(super) fn steady_state(
     let h = e.hamiltonian(hamiltonian)?;
     let mut relaxing = dissipators::relaxing(e, None)?;
     if let Some(name) = noise {
-        relaxing.collapse.extend(dissipators::noise(e, name, span)?);
+        dissipators::noise(e, name, span, &mut relaxing)?;
+    }
+    if let Some(changing) = relaxing.changing.first() {
+        return Err(Diagnostic::new(Code::Contradiction, span, "this noise changes with time, so no state is steady")
+            .label("needs constant rates")
+            .related(changing.stated.unwrap_or(span), "a rate that depends on time")
+            .into());
     }
     if relaxing.is_empty() {
         return Err(wrong("nothing relaxes here: every state that commutes with the Hamiltonian is steady".into())

@@ -7,6 +7,7 @@ mod list;
 mod nucleus;
 mod operator;
 mod phase;
+mod rate;
 mod reading;
 mod symbolic;
 mod time_operator;

@@ -44,14 +44,9 @@ impl Parser<'_> {
             }
             "noise" => {
                 let name = self.name("the name of the noise")?;
-                let collapse = self.braces(
-                    |p| matches!(p.kind(), TokenKind::Name(word) if word == "collapse"),
-                    |p| {
-                        p.word("collapse")?;
-                        p.expression()
-                    },
-                )?;
-                Ok(ItemKind::Noise(name, collapse))
+                let begins =
+                    |p: &Self| matches!(p.kind(), TokenKind::Name(word) if word == "collapse" || word == "bath");
+                Ok(ItemKind::Noise(name, self.braces(begins, |p| p.noise_entry())?))
             }
             "channel" => {
                 let nucleus = self.nucleus()?;
@@ -82,6 +77,23 @@ impl Parser<'_> {
             "theory" => self.theory(),
             _ => Err(self.unknown_statement(&word, Role::Statement).into()),
         }
+    }
+
+    /// `"collapse" expr { setting } | "bath" site { "," site } settings`, with an index if `for` follows.
+    fn noise_entry(&mut self) -> Rule<NoiseEntry> {
+        let start = self.here();
+        let kind = if self.opt_word("bath") {
+            let mut sites = vec![self.site()?];
+            while self.sign(",") {
+                sites.push(self.site()?);
+            }
+            NoiseKind::Bath(sites, self.settings_block()?)
+        } else {
+            self.word("collapse")?;
+            NoiseKind::Collapse(self.expression()?, self.settings()?)
+        };
+        let each = if self.opt_word("for") { Some(self.for_each()?) } else { None };
+        Ok(NoiseEntry { kind, each, place: start.to(self.previous()).into() })
     }
 
     pub(super) fn version(&mut self) -> Rule<ItemKind> {

@@ -30,7 +30,8 @@ pub use self::part::{LARGEST_DENSE, TimeStep};
 use self::source::{Source, transposed};
 use super::exact::{stacked, unstacked};
 use super::{StepError, Stepper};
-use crate::emulator::generator::{Functional, Generator};
+use crate::emulator::functional::Share;
+use crate::emulator::generator::Generator;
 use crate::linalg::{C64, Matrix, Vector, ZERO, exponential, hermitian_values, real};
 use crate::spin::State;
 use rayon::prelude::*;
@@ -63,7 +64,7 @@ impl Liouville {
     ///
     /// # Errors
     /// If the eigenvalues of H cannot be computed.
-    pub fn following(generator: &Generator, rate: &Functional) -> Result<Liouville, StepError> {
+    pub fn following(generator: &Generator, rate: &Share) -> Result<Liouville, StepError> {
         let n = generator.dimension;
         let (largest, decay) = (rate.largest(), generator.fastest_decay());
         let mut source = Source::of(generator);
@@ -366,7 +367,7 @@ mod tests {
         for (name, system) in SYSTEMS {
             for statement in ["delay 1 ms", "evolve 300 Hz * (X(a)*X(b) + Z(c)) for 1 ms with pairs"] {
                 let generator = generator(system, statement);
-                let rate = generator.dissipated(&random::hamiltonian(8, 3));
+                let rate = generator.dissipated(&random::hamiltonian(8, 3)).constant;
                 let (v, n) = (stacked(&random::state(8, 5)), 65);
                 let largest = rate.largest();
                 assert!(largest > 0.0);
