@@ -4,7 +4,7 @@ use super::checker::{Checker, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Index, LARMOR, SiteDeclaration, Type};
 use crate::source::{Place, Span};
-use crate::syntax::ast::{Name, SpinKind};
+use crate::syntax::ast::Name;
 use crate::syntax::{Expr, ExprKind, Factor};
 use crate::units::{Dimension, GAMMA, Unit};
 
@@ -55,9 +55,8 @@ fn named_nucleus(scope: &crate::ir::Scope, value: &Expr, fault: Fault) -> Fault 
 pub(super) fn isotope_of<'a>(site: &Expr, declared: &'a [SiteDeclaration]) -> Option<&'a str> {
     let (ExprKind::Name(name) | ExprKind::Index(name, _)) = &site.kind else { return None };
     match declared.iter().find(|d| d.name() == name)? {
-        SiteDeclaration::Spin { of: SpinKind::Isotope(symbol), .. }
-        | SiteDeclaration::Collective { of: SpinKind::Isotope(symbol), .. } => Some(symbol),
-        _ => None,
+        SiteDeclaration::Spin { of, .. } | SiteDeclaration::Collective { of, .. } => of.symbol(),
+        SiteDeclaration::Mode { .. } => None,
     }
 }
 

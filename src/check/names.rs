@@ -367,7 +367,7 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
                         i.sites.iter().chain([&i.size]).chain(clauses).for_each(|e| uses(e, used));
                     }
                     SystemKind::Spinning(rate, angle) => [rate].into_iter().chain(angle).for_each(|e| uses(e, used)),
-                    SystemKind::DipolarAll => {}
+                    SystemKind::DipolarAll | SystemKind::Frame(_) => {}
                     SystemKind::Relax(sites, settings) => {
                         sites.iter().for_each(|e| uses(e, used));
                         settings.iter().for_each(|s| uses(&s.value, used));

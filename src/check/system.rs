@@ -5,13 +5,11 @@ use super::larmor;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{
     Each, Experiment, Interaction, Meaning, OfSite, RELAX_SETTINGS, RelaxSetting, Relaxation, Scope, SiteDeclaration,
-    Spinning,
+    Spinning, Type,
 };
 use crate::source::Span;
-use crate::spin::{ISOTOPES, Isotope};
-use crate::syntax::ast::{
-    ForEach, Interaction as Declared, Item, ItemKind, Name, Setting, SpinKind, SystemEntry, SystemKind,
-};
+use crate::spin::{ELECTRON, ISOTOPES, Isotope};
+use crate::syntax::ast::{ForEach, Interaction as Declared, Item, ItemKind, Name, Setting, SystemEntry, SystemKind};
 use crate::syntax::words::{Clause, ClauseValue};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
@@ -43,6 +41,12 @@ pub fn isotope(symbol: &str, span: Span) -> Result<&'static Isotope, Fault> {
 /// The nucleus of a channel, by its symbol: a spin of the system has one, but is none.
 pub(super) fn nucleus_of_channel(name: &Name, c: &Checker) -> Result<&'static Isotope, Fault> {
     let known = match c.scope.names.get(&name.text) {
+        // A spin that is called `e` and is an electron: the channel is that of all electrons.
+        Some(Meaning::Site(_) | Meaning::Array)
+            if name.text == ELECTRON.symbol && c.nuclei.get(&name.text).is_some_and(|n| n == ELECTRON.symbol) =>
+        {
+            return isotope(&name.text, name.span());
+        }
         Some(Meaning::Site(_) | Meaning::Array) => c.nuclei.get(&name.text),
         _ => return isotope(&name.text, name.span()),
     };
@@ -90,15 +94,17 @@ pub fn declare(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
             }
             _ => continue,
         };
-        if let SystemKind::Spin(_, SpinKind::Isotope(symbol))
-        | SystemKind::Collective(_, _, SpinKind::Isotope(symbol)) = &entry.kind
+        if let SystemKind::Spin(_, of) | SystemKind::Collective(_, _, of) = &entry.kind
+            && let Some(symbol) = of.symbol()
         {
             let result = isotope(symbol, place.span());
             c.note(result);
         }
         for site in declared {
-            if let SiteDeclaration::Spin { of: SpinKind::Isotope(symbol), .. } = &site {
-                c.nuclei.insert(site.name().to_string(), symbol.clone());
+            if let SiteDeclaration::Spin { of, .. } = &site
+                && let Some(symbol) = of.symbol()
+            {
+                c.nuclei.insert(site.name().to_string(), symbol.to_string());
             }
             c.scope.names.insert(site.name().to_string(), Scope::meaning_of(&site));
             experiment.system.sites.push(site);
@@ -139,12 +145,23 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
                 let angle = angle.as_ref().map(|a| c.number(a, Dimension::ANGLE));
                 system.spinning = Some(Spinning { rate, angle, place });
             }
+            SystemKind::Frame(species) => {
+                for name in species {
+                    let result = nucleus_of_channel(name, c);
+                    system.frames.extend(c.note(result).map(|i| i.symbol.to_string()));
+                }
+            }
             SystemKind::Temperature(value) => system.temperature = Some(c.number(value, Dimension::TEMPERATURE)),
             SystemKind::Interaction(given) => {
                 let sites = given.sites.iter().map(&mut site).collect();
                 let isotope = given.sites.first().and_then(|site| larmor::isotope_of(site, &system.sites));
                 let size = larmor::in_ppm(&given.size, given.form.size, isotope, &range, c);
-                let size = c.expr(&size, |s, e| s.number(e, given.form.size, &range));
+                let size = c.expr(&size, |s, e| match given.form.principal {
+                    true if s.type_of(e, &range).is_ok_and(|t| matches!(t, Type::Vector(_))) => {
+                        triple(s, e, principal_values(given.form.size), &range)
+                    }
+                    _ => s.number(e, given.form.size, &range),
+                });
                 let clauses = given
                     .clauses
                     .iter()
@@ -220,6 +237,7 @@ fn key(entry: &SystemEntry) -> Option<String> {
         SystemKind::Position(a, _) => format!("position {a}"),
         SystemKind::Orientation(_) => "orientation".into(),
         SystemKind::Spinning(..) => "spinning".into(),
+        SystemKind::Frame(..) => "frame".into(),
         SystemKind::DipolarAll => "dipolar all".into(),
         SystemKind::Spin(..) | SystemKind::Collective(..) | SystemKind::Mode(..) | SystemKind::Relax(..) => {
             return None;
@@ -240,6 +258,12 @@ type Triple = (&'static str, Dimension, &'static str);
 const POSITION: Triple = ("a position needs three lengths", Dimension::LENGTH, "`(0, 0, 1.58) angstrom`");
 const DIRECTION: Triple = ("a direction needs three numbers", Dimension::NUMBER, "`along (0, 0, 1)`");
 const ANGLES: Triple = ("an orientation needs three Euler angles (z-y-z)", Dimension::ANGLE, "`(0, 54.7, 0) deg`");
+
+/// Three principal values of a tensor.
+fn principal_values(dimension: Dimension) -> Triple {
+    let example = if dimension == Dimension::NUMBER { "`(2.009, 2.006, 2.002)`" } else { "`(1.2, 1.2, 5.6) MHz`" };
+    ("a tensor needs one value or its three principal values", dimension, example)
+}
 
 fn triple(
     scope: &Scope,
@@ -272,6 +296,7 @@ fn triple(
 fn clause_value(clause: Clause, value: &Expr, range: &[crate::ir::Index], c: &mut Checker) -> Expr {
     c.expr(value, |s, e| match clause.value() {
         ClauseValue::Number => s.number(e, Dimension::NUMBER, range),
+        ClauseValue::Frequency => s.number(e, Dimension::FREQUENCY, range),
         ClauseValue::Angles => triple(s, e, ANGLES, range),
         ClauseValue::Direction => triple(s, e, DIRECTION, range),
     })

@@ -3,7 +3,7 @@
 use super::{Document, Kind};
 use crate::ir::{BATH_SETTINGS, FIXED_NAMES, FUNCTIONS, OTHER_FUNCTIONS, PULSE_SHAPES, STATES, SYSTEM_PARTS};
 use crate::metrics::METRICS;
-use crate::spin::{ISOTOPES, LOCAL_OPERATORS};
+use crate::spin::{ELECTRON, ISOTOPES, LOCAL_OPERATORS};
 use crate::syntax::token::TokenKind;
 use crate::syntax::words::{Role, WORDS};
 use crate::units::{CONSTANTS, UNITS};
@@ -47,10 +47,13 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     let words = |role: Role| WORDS.iter().filter(move |w| w.role == role).map(|w| of(w.word, "keyword", w.meaning));
     let mut out: Vec<Completion> = Vec::new();
     let behind = |wanted: &[&str]| matches!(last, Some(TokenKind::Name(w)) if wanted.contains(&w.as_str()));
-    if behind(&["pulse", "lock", "acquire", "decouple", "channel", "of"])
+    if behind(&["pulse", "lock", "acquire", "decouple", "channel", "of", "lab"])
         || (block == "system" && matches!(last, Some(TokenKind::Sign(":"))))
     {
-        return ISOTOPES.iter().map(|i| of(i.symbol, "nucleus", format!("spin {}/2", i.twice_spin))).collect();
+        let nuclei = ISOTOPES.iter().map(|i| of(i.symbol, "nucleus", format!("spin {}/2", i.twice_spin)));
+        return nuclei
+            .chain([of(ELECTRON.symbol, "nucleus", "an electron, spin 1/2 unless another follows")])
+            .collect();
     }
     if is_behind_decoupled(context) {
         return PULSE_SHAPES.iter().filter(|s| s.train).map(|s| of(s.name, "function", s.meaning)).collect();
@@ -119,10 +122,16 @@ fn marks(document: &Document) -> Vec<Completion> {
     named.map(|n| of(n.name.clone(), "mark", "a mark")).chain([of("end", "mark", "the end of the run")]).collect()
 }
 
-/// True after `decouple 13C`, where the sequence stands: a nucleus is a number and a name.
+/// True after `decouple 13C`, where the sequence stands: a nucleus is a number and a name, the electron a name.
 fn is_behind_decoupled(context: &[&crate::syntax::token::Token]) -> bool {
+    let is = |token: &crate::syntax::token::Token, word: &str| matches!(&token.kind, TokenKind::Name(w) if w == word);
+    if let [.., word, electron] = context
+        && is(word, "decouple")
+    {
+        return is(electron, ELECTRON.symbol);
+    }
     let [.., word, number, _] = context else { return false };
-    matches!(&word.kind, TokenKind::Name(w) if w == "decouple") && matches!(number.kind, TokenKind::Number(_))
+    is(word, "decouple") && matches!(number.kind, TokenKind::Number(_))
 }
 
 /// Keyword of the enclosing statement at file level, and the brace depth.

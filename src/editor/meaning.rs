@@ -8,12 +8,28 @@ use crate::hamiltonian::{Evaluator, Values};
 use crate::ir::{BATH_SETTINGS, FIXED_NAMES, FUNCTIONS, Meaning, OTHER_FUNCTIONS, PulseShape, SYSTEM_PARTS};
 use crate::metrics::Metric;
 use crate::source::Span;
-use crate::spin::{Isotope, LOCAL_OPERATORS};
+use crate::spin::{ELECTRON, FREE_G, Isotope, LOCAL_OPERATORS};
 use crate::syntax::ast::ItemKind;
 use crate::syntax::number_text;
-use crate::syntax::token::TokenKind;
+use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::words::WORDS;
 use crate::units::{Constant, Unit};
+
+/// True if a name stands where a nucleus is expected: behind a word that takes one, after the colon of a declaration, or as the argument of a
+/// function of nuclei.
+fn is_species(before: Option<&Token>, document: &Document, span: Span) -> bool {
+    const TAKE_ONE: [&str; 10] =
+        ["pulse", "lock", "acquire", "decouple", "channel", "of", "lab", "offset", "rf", "detect"];
+    match before.map(|t| &t.kind) {
+        Some(TokenKind::Name(word)) => TAKE_ONE.contains(&word.as_str()),
+        Some(TokenKind::Sign(":")) => true,
+        Some(TokenKind::Sign("(")) => {
+            let text = document.text.get(..span.start as usize).unwrap_or_default();
+            crate::syntax::OF_SPECIES.iter().any(|word| text.ends_with(&format!("{word}(")))
+        }
+        _ => false,
+    }
+}
 
 /// Description of the word at a position, and its span.
 pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
@@ -43,6 +59,14 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
         return Some((text, span));
     }
     let TokenKind::Name(name) = &token.kind else { return None };
+    if name == ELECTRON.symbol && is_species(before, document, token.span) {
+        let ratio = number_text((ELECTRON.gamma / std::f64::consts::TAU).round() * 1e-6);
+        let text = format!(
+            "**e**: an electron of g = {}, of spin 1/2 unless another follows\n\n`gamma/2pi` = {ratio} MHz/T",
+            number_text(FREE_G)
+        );
+        return Some((text, token.span));
+    }
     if let Some((named, all)) = uses(document, offset) {
         return Some((of_name(document, &named.name, named.kind, named.span, all.len()), token.span));
     }

@@ -8,7 +8,7 @@ use super::dense_batch::{Assembly, Evolving, LARGEST, levels_of};
 use super::fid::SignalSum;
 use super::projection::Projection;
 use crate::hamiltonian::ensemble_program::{EnsembleBlock, EnsembleProgram, Terms, compile_ensemble};
-use crate::hamiltonian::{Evaluator, Fault, Member, Variation, Varying, field_directions};
+use crate::hamiltonian::{Evaluator, Fault, Member, Variation, Varying, field_directions, is_individual};
 use crate::lanes::{LANES, Lane, MatrixBatch};
 use crate::linalg::{C64, Matrix, add_to_diagonal, identity, real};
 use crate::metrics::LevelsBatch;
@@ -130,7 +130,7 @@ impl<'m> MemberBatch<'m> {
     /// # Errors
     /// If the orientation of the sample cannot be evaluated.
     pub fn new(e: &Evaluator, members: &'m [Member], wanted: Wanted) -> Result<Option<Self>, Fault> {
-        if e.basis.size() > LARGEST as f64 {
+        if e.basis.size() > LARGEST as f64 || is_individual(e) {
             return Ok(None);
         }
         // Members are ordered scan-major.

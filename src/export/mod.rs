@@ -6,6 +6,7 @@
 //! * one file or folder a dialect, each a row of `DIALECTS`.
 
 pub mod calibration;
+mod electrons;
 mod job;
 pub mod lower;
 mod number;
@@ -114,6 +115,7 @@ const MOST_EXPERIMENTS: usize = 1000;
 /// # Errors
 /// All statements that cannot be exported, each at its place; calibrations that are missing; with what is done otherwise.
 pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec<Diagnostic>> {
+    electrons::refuse(experiment, request.dialect.simulated)?;
     let axes = axes(experiment, request.values).map_err(|fault| vec![*fault])?;
     let mut said = Vec::new();
     let mut apart = axes.as_slice().get(..0).unwrap_or_default();

@@ -32,6 +32,7 @@ mod shape_use;
 mod shared;
 mod spectrometer;
 mod spread;
+mod truncated;
 mod value;
 pub mod wanted;
 
@@ -39,6 +40,7 @@ pub use crate::waveform::Scalar;
 pub use display::describe;
 pub use ensemble::{Member, members, revival, scans};
 pub use hardware::Spectrometer;
+pub use interactions::is_individual;
 pub use lower::build;
 pub use orientation::field_directions;
 pub use points::points_of;

@@ -10,10 +10,13 @@
 //! * dipolar, b along the field: `0.3 b^2/nu`; for unlike spins nu is the smallest of both frequencies and their difference;
 //! * scalar J of unlike spins: `J^2 / (2 |nu_a - nu_b|)`.
 //!
+//! Those of electrons, and of cross terms, are in [`super::truncated`]. Nothing is neglected of an interaction in the laboratory frame.
+//!
 //! A warning is given if the shift changes the phase of a coherence by more than [`VISIBLE`] of a cycle during the longest statement.
 
-use super::interactions::{couplings, declared, second_order, zeeman};
+use super::interactions::{couplings, declared, frames, second_order, zeeman};
 use super::schedule::{Schedule, duration};
+use super::truncated;
 use super::value::{Evaluator, Fault};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -66,7 +69,7 @@ fn warning(what: &str, shift: f64, longest: f64, span: Span) -> Diagnostic {
     };
     Diagnostic::new(Code::SecondOrder, span, message)
         .label(label)
-        .help("use a higher field, or write the full Hamiltonian in `evolve`")
+        .help("use a higher field, or keep the whole Hamiltonian of a species with `frame lab` in `system`")
 }
 
 /// A number rounded to three digits.
@@ -98,28 +101,50 @@ fn shifts(e: &Evaluator, field: f64) -> Result<Vec<(&'static str, f64, Place)>, 
         let site = q.site()?;
         let spin = (e.basis.site(site).dimension - 1) as f64 / 2.0;
         let eta = q.clause(Clause::Eta).map_or(Ok(0.0), |x| e.number_at(x, q.index))?;
-        if let (Some(nu), false) = (larmor(site), second_order::is_asked(e, &q)?) {
+        let computed = second_order::is_asked(e, &q)? || frames::in_laboratory(e, site);
+        if let (Some(nu), false) = (larmor(site), computed) {
             add("the quadrupolar coupling", quadrupolar(q.size, eta, spin, nu), q.declaration.place);
         }
     }
     for csa in declared(e, InteractionKind::Csa)? {
-        if let Some(nu) = larmor(csa.site()?) {
+        let site = csa.site()?;
+        if let (Some(nu), false) = (larmor(site), frames::in_laboratory(e, site)) {
             add("the shift anisotropy", anisotropic(csa.size, nu), csa.declaration.place);
         }
     }
     for j in declared(e, InteractionKind::J)? {
         let (a, b) = j.pair()?;
-        if let (Some(x), Some(y), false) = (larmor(a), larmor(b), couplings::like(e, a, b)) {
+        let whole = couplings::like(e, a, b) || (frames::in_laboratory(e, a) && frames::in_laboratory(e, b));
+        if let (Some(x), Some(y), false) = (larmor(a), larmor(b), whole) {
             add("the scalar coupling", j.size * j.size / (2.0 * (x - y).abs()), j.declaration.place);
         }
     }
     for (a, b, size, place) in couplings::sizes(e)? {
-        if let (Some(x), Some(y)) = (larmor(a), larmor(b)) {
-            let nu = if couplings::like(e, a, b) { x.abs() } else { x.abs().min(y.abs()).min((x - y).abs()) };
+        if let (Some(x), Some(y)) = (larmor(a), larmor(b))
+            && let Some(nu) = divisor(e, (a, x), (b, y))
+        {
             add("the dipolar coupling", dipolar(size, nu), place);
         }
     }
+    for (what, shift, place) in truncated::electrons(e, &larmor)? {
+        add(what, shift, place);
+    }
+    for (what, shift, place) in truncated::cross_terms(e, &larmor)? {
+        add(what, shift, place);
+    }
     Ok(all)
+}
+
+/// The frequency by which the neglected part of a coupling is divided, Hz: the smallest by which its terms oscillate in the frames of the
+/// spins; `None` if both are in the laboratory frame, so that nothing is neglected.
+fn divisor(e: &Evaluator, (a, x): (usize, f64), (b, y): (usize, f64)) -> Option<f64> {
+    match (frames::in_laboratory(e, a), frames::in_laboratory(e, b)) {
+        (true, true) => None,
+        (true, false) => Some(y.abs()),
+        (false, true) => Some(x.abs()),
+        (false, false) if couplings::like(e, a, b) => Some(x.abs()),
+        (false, false) => Some(x.abs().min(y.abs()).min((x - y).abs())),
+    }
 }
 
 /// The second-order shift of a quadrupolar coupling, Hz.

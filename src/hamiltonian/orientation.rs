@@ -83,6 +83,36 @@ pub fn squared([c0, c1, s1, c2, s2, ..]: Harmonics) -> Harmonics {
     ]
 }
 
+/// Product of two components, each with harmonics up to the second: `x y = ((x + y)^2 - x^2 - y^2)/2`, for each harmonic.
+pub fn multiplied(x: Harmonics, y: Harmonics) -> Harmonics {
+    let sum: Harmonics = std::array::from_fn(|k| x.get(k).unwrap_or(&0.0) + y.get(k).unwrap_or(&0.0));
+    let (whole, x, y) = (squared(sum), squared(x), squared(y));
+    let half = |k: usize| Some(0.5 * (whole.get(k)? - x.get(k)? - y.get(k)?));
+    std::array::from_fn(|k| half(k).unwrap_or(0.0))
+}
+
+/// `sqrt(1 + h) - 1`: exact for a constant, else to second order in the deviation of h from `mean`.
+pub fn stretched(h: Harmonics, mean: f64) -> Harmonics {
+    let [constant, rest @ ..] = h;
+    if rest.iter().all(|x| *x == 0.0) {
+        return self::constant(constant / ((1.0 + constant).sqrt() + 1.0));
+    }
+    let middle = 1.0 + mean;
+    let mut relative = h.map(|x| x / middle);
+    if let Some(first) = relative.first_mut() {
+        *first = (constant - mean) / middle;
+    }
+    let square = squared(relative);
+    let mut out: Harmonics = std::array::from_fn(|k| {
+        let (x, y) = (relative.get(k).unwrap_or(&0.0), square.get(k).unwrap_or(&0.0));
+        middle.sqrt() * (0.5 * x - 0.125 * y)
+    });
+    if let Some(first) = out.first_mut() {
+        *first += mean / (middle.sqrt() + 1.0);
+    }
+    out
+}
+
 /// Orientation and rotation of the sample in the field.
 pub struct Frame {
     rotation: Matrix3,
@@ -156,6 +186,35 @@ impl Frame {
         ]
     }
 
+    /// `x_i . T . x_j` of a tensor in the crystal frame, with x the axes of the laboratory frame, of which the third is the field.
+    pub fn component(&self, [i, j]: [usize; 2], tensor: &Matrix3) -> Harmonics {
+        let t = turned(&self.rotation, tensor);
+        let at = |m: &Matrix3, i: usize, j: usize| m.get(i).and_then(|row| row.get(j)).copied().unwrap_or(0.0);
+        let Some((_, angle)) = self.rotor else { return self::constant(at(&t, i, j)) };
+        // Row k of Ry(theta) Rz(wt): its parts that are constant, and that go as cos wt and sin wt.
+        let tilt = rotation([0.0, angle, 0.0]);
+        let row = |k: usize| {
+            let (x, y, z) = (at(&tilt, k, 0), at(&tilt, k, 1), at(&tilt, k, 2));
+            ([0.0, 0.0, z], [x, y, 0.0], [y, -x, 0.0])
+        };
+        let q = |u: [f64; 3], v: [f64; 3]| -> f64 {
+            let image = t.map(|row| row.iter().zip(v).map(|(a, b)| a * b).sum::<f64>());
+            u.iter().zip(image).map(|(a, b)| a * b).sum()
+        };
+        let ((u0, uc, us), (v0, vc, vs)) = (row(i), row(j));
+        [
+            q(u0, v0) + 0.5 * (q(uc, vc) + q(us, vs)),
+            q(u0, vc) + q(uc, v0),
+            q(u0, vs) + q(us, v0),
+            0.5 * (q(uc, vc) - q(us, vs)),
+            0.5 * (q(uc, vs) + q(us, vc)),
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+        ]
+    }
+
     /// Angular frequency of the rotor, rad/s, negative for the opposite sense of rotation; `None` for a static sample.
     pub fn rate(&self) -> Option<f64> {
         self.rotor.map(|(rate, _)| rate)
@@ -211,6 +270,23 @@ pub fn tensor(
     }
     let own =
         [[-0.5 * size * (1.0 + asymmetry), 0.0, 0.0], [0.0, -0.5 * size * (1.0 - asymmetry), 0.0], [0.0, 0.0, size]];
+    Ok(match axes {
+        Some(axes) => turned(&rotation(e.vector(axes, index)?), &own),
+        None => own,
+    })
+}
+
+/// The symmetric tensor with these principal values, along axes given by Euler angles in the crystal frame.
+///
+/// # Errors
+/// If an angle is not finite.
+pub fn with_principal_values(
+    e: &Evaluator,
+    [x, y, z]: [f64; 3],
+    axes: Option<&Expr>,
+    index: Option<(&str, f64)>,
+) -> Result<Matrix3, Fault> {
+    let own = [[x, 0.0, 0.0], [0.0, y, 0.0], [0.0, 0.0, z]];
     Ok(match axes {
         Some(axes) => turned(&rotation(e.vector(axes, index)?), &own),
         None => own,

@@ -16,9 +16,14 @@ pub const SYSTEM_PARTS: &[(&str, &str)] = &[
     ("dipolar", "the dipolar couplings of the system"),
     ("scalar", "the scalar couplings of the system"),
     ("quadrupolar", "the quadrupolar couplings of the system"),
-    ("offset", "the chemical shifts and their anisotropies in the rotating frame of the carriers"),
-    ("zeeman", "the Zeeman energy in the laboratory frame, shifts included"),
-    ("internal", "the Hamiltonian during delays and pulses: offset + scalar + dipolar + quadrupolar"),
+    ("hyperfine", "the hyperfine couplings of the system"),
+    ("zfs", "the zero-field splittings of the system"),
+    (
+        "offset",
+        "the shifts, g tensors and their anisotropies in the frames of the carriers; with `frame lab` the whole Zeeman energy",
+    ),
+    ("zeeman", "the Zeeman energy in the laboratory frame, shifts and g tensors included"),
+    ("internal", "the Hamiltonian during delays and pulses: offset + scalar + dipolar + quadrupolar + hyperfine + zfs"),
 ];
 
 /// Names with a fixed meaning in every expression: (name, description).

@@ -22,6 +22,9 @@ pub struct System {
     /// Magic-angle spinning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spinning: Option<Spinning>,
+    /// The species, such as `13C`, whose spins are described in the laboratory frame instead of the rotating frame of their carrier.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<String>,
     /// Temperature of the sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<Expr>,
@@ -177,6 +180,11 @@ impl System {
     /// Declared interactions of a kind.
     pub fn interactions_of(&self, kind: InteractionKind) -> impl Iterator<Item = &Interaction> {
         self.interactions.iter().filter(move |i| i.kind == kind)
+    }
+
+    /// True if the spins of a species are described in the laboratory frame.
+    pub fn is_in_laboratory(&self, species: &str) -> bool {
+        self.frames.iter().any(|s| s == species)
     }
 
     /// True if there are dipolar couplings.

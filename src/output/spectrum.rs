@@ -137,8 +137,11 @@ pub fn spectrum(set: &ResultSet, experiment: &Experiment, processing: Processing
     Ok(out)
 }
 
-/// The carrier in ppm, and the Larmor frequency in Hz, without its sign.
+/// The carrier in ppm, and the Larmor frequency in Hz, without its sign. An electron has no scale of shifts.
 fn ppm(set: &ResultSet, experiment: &Experiment, nucleus: &str) -> Option<(f64, f64)> {
+    if Isotope::named(nucleus)?.is_electron() {
+        return None;
+    }
     let values = set.at(0)?.parameters().map(|(column, x)| (column.key.clone(), x)).collect();
     let e = crate::hamiltonian::Evaluator::new(experiment, &values).ok()?;
     let field = e.number(experiment.system.field.as_ref()?).ok()?;

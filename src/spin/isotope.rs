@@ -1,4 +1,4 @@
-//! Nuclei: spin, gyromagnetic ratio with its sign, natural abundance.
+//! Nuclei: spin, gyromagnetic ratio with its sign, natural abundance. The electron, which is treated as another isotope.
 //!
 //! The naturally occurring nuclei with spin, and 3H and 99Tc. Source of all entries: R. K. Harris, E. D. Becker, S. M. Cabral de Menezes,
 //! R. Goodfellow, P. Granger, "NMR nomenclature. Nuclear spin properties and conventions for chemical shifts", Pure Appl. Chem. 73, 1795
@@ -148,6 +148,7 @@ pub const ISOTOPES: &[Isotope] = &[
 
 /// Names of elements and nuclei in English, and the nucleus of NMR that they mean.
 const NAMES: &[(&str, &str)] = &[
+    ("electron", "e"),
     ("proton", "1H"),
     ("hydrogen", "1H"),
     ("deuteron", "2H"),
@@ -159,13 +160,24 @@ const NAMES: &[(&str, &str)] = &[
     ("phosphorus", "31P"),
 ];
 
+/// The g factor of the free electron, without its sign (CODATA 2022).
+pub const FREE_G: f64 = 2.00231930436092;
+
+/// The electron, with the gyromagnetic ratio `-g mu_B/hbar` of the free one (CODATA 2022). Its spin is 1/2 unless a file declares another.
+pub const ELECTRON: Isotope = isotope("e", 1, -1.76085962784e5, 100.0);
+
 /// Common isotopes without nuclear spin.
 const SPINLESS: &[&str] = &["4He", "12C", "16O", "18O", "28Si", "32S", "34S", "40Ar", "40Ca", "56Fe"];
 
 impl Isotope {
-    /// Looks up a nucleus by its symbol.
+    /// Looks up a nucleus, or the electron `e`, by its symbol.
     pub fn named(symbol: &str) -> Option<&'static Isotope> {
-        ISOTOPES.iter().find(|i| i.symbol == symbol)
+        ISOTOPES.iter().chain([&ELECTRON]).find(|i| i.symbol == symbol)
+    }
+
+    /// True for the electron.
+    pub fn is_electron(&self) -> bool {
+        self.symbol == ELECTRON.symbol
     }
 
     /// True for the symbol of a common isotope whose nuclear spin is zero.
@@ -196,14 +208,30 @@ mod tests {
     #[test]
     fn other_notations_mean_a_nucleus() {
         let symbol = |word| Isotope::meant_by(word).map(|i| i.symbol);
-        for (word, meant) in
-            [("H1", "1H"), ("1h", "1H"), ("c13", "13C"), ("Proton", "1H"), ("protons", "1H"), ("SI29", "29Si")]
-        {
+        for (word, meant) in [
+            ("electrons", "e"),
+            ("H1", "1H"),
+            ("1h", "1H"),
+            ("c13", "13C"),
+            ("Proton", "1H"),
+            ("protons", "1H"),
+            ("SI29", "29Si"),
+        ] {
             assert_eq!(symbol(word), Some(meant), "{word}");
         }
         for word in ["a", "H", "12", "", "spin1", "C12"] {
             assert_eq!(symbol(word), None, "{word}");
         }
+    }
+
+    #[test]
+    fn the_electron_has_the_magnetic_moment_of_codata() {
+        // CODATA 2022: mu_B in J/T, hbar in J s.
+        let (magneton, hbar) = (9.2740100657e-24, 1.054571817646e-34);
+        let electron = Isotope::named("e").unwrap();
+        // The table has twelve digits, and so have the constants.
+        assert!((electron.gamma / (-FREE_G * magneton / hbar) - 1.0).abs() < 1e-11);
+        assert!(electron.is_electron() && !Isotope::named("1H").unwrap().is_electron());
     }
 
     /// Elements in the order of the periodic table, isotopes in that of their masses, each once, with a spin and an abundance that exist.

@@ -21,7 +21,7 @@ pub use action::Action;
 pub use bands::{Bands, Form, WIDTH};
 pub use basis::Basis;
 pub use columns::Columns;
-pub use isotope::{ISOTOPES, Isotope};
+pub use isotope::{ELECTRON, FREE_G, ISOTOPES, Isotope};
 pub use local::{LOCAL_OPERATORS, Local, LocalKind};
 pub use operator::Operator;
 pub use reduction::{Blocks, ReducedBlock, Reduction};

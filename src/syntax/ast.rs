@@ -182,6 +182,19 @@ pub enum SpinKind {
     Twice(u32),
     /// An isotope.
     Isotope(String),
+    /// An electron, by twice its spin quantum number.
+    Electron(u32),
+}
+
+impl SpinKind {
+    /// Its isotope, or `e`.
+    pub fn symbol(&self) -> Option<&str> {
+        match self {
+            SpinKind::Twice(_) => None,
+            SpinKind::Isotope(symbol) => Some(symbol),
+            SpinKind::Electron(_) => Some(crate::spin::ELECTRON.symbol),
+        }
+    }
 }
 
 /// A declared spin or array of spins.
@@ -219,6 +232,8 @@ pub enum SystemKind {
     Orientation(Expr),
     /// `spinning 10 kHz at 54.7 deg`
     Spinning(Expr, Option<Expr>),
+    /// `frame lab e, 13C`
+    Frame(Vec<Name>),
     /// `temperature 300 K`
     Temperature(Expr),
     /// `shift a = 3.2 ppm`, `csa a = 40 ppm eta 0.3`, `dipolar a b = 1 kHz along (0, 0, 1)`

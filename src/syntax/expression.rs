@@ -7,7 +7,18 @@ use super::token::TokenKind;
 use super::words;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
+use crate::spin::ELECTRON;
 use crate::units::Unit;
+
+/// Functions and metrics of a nucleus: their first argument `e` is the electron, whatever else is called so.
+pub const OF_SPECIES: [&str; 5] = ["gamma", "larmor", "length", "signal", "signal_im"];
+
+/// `e` as the electron, where a nucleus is expected.
+pub(super) fn species(expr: &mut Expr) {
+    if matches!(&expr.kind, ExprKind::Name(name) if name == ELECTRON.symbol) {
+        expr.kind = ExprKind::Isotope(ELECTRON.symbol.to_string());
+    }
+}
 
 impl Parser<'_> {
     /// `sum = ["-" | "+"] product { ("+" | "-") product }`
@@ -124,8 +135,13 @@ impl Parser<'_> {
             if let Some(fold) = Fold::ALL.into_iter().find(|fold| fold.word() == name) {
                 return self.over(fold, start, open);
             }
-            let items = if self.at_sign(")") { vec![] } else { self.list(")")? };
+            let mut items = if self.at_sign(")") { vec![] } else { self.list(")")? };
             self.close(")", open)?;
+            if let Some(of) = items.first_mut()
+                && OF_SPECIES.contains(&name.as_str())
+            {
+                species(of);
+            }
             return Ok(Expr::at(ExprKind::Call(name, items), start.to(self.previous())));
         }
         if self.at_sign("[") && !self.begins_line() {

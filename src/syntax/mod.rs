@@ -13,6 +13,7 @@ pub mod token;
 pub mod words;
 
 pub use expr::{Expr, ExprKind, Factor, Fold, Over, Term, number_text};
+pub use expression::OF_SPECIES;
 pub use format::format;
 pub use parse::{parse, parse_expression, parse_result, parse_sweep_values};
 pub use parser::VERSION;

@@ -109,6 +109,8 @@ impl Display for SpinKind {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             SpinKind::Isotope(name) => f.write_str(name),
+            SpinKind::Electron(1) => f.write_str("e"),
+            SpinKind::Electron(twice) => write!(f, "e {}", SpinKind::Twice(*twice)),
             SpinKind::Twice(twice) if twice % 2 == 0 => write!(f, "{}", twice / 2),
             SpinKind::Twice(twice) => write!(f, "{twice}/2"),
         }
@@ -135,6 +137,7 @@ impl Display for SystemEntry {
             SystemKind::Mode(name, cutoff) => write!(f, "mode {name} : {cutoff}")?,
             SystemKind::Field(value, None) => write!(f, "field {value}")?,
             SystemKind::Field(value, Some(nucleus)) => write!(f, "field {value} of {nucleus}")?,
+            SystemKind::Frame(species) => write!(f, "frame lab {}", joined(species))?,
             SystemKind::Temperature(value) => write!(f, "temperature {value}")?,
             SystemKind::Interaction(interaction) => write!(f, "{interaction}")?,
             SystemKind::Orientation(angles) => write!(f, "orientation {angles}")?,

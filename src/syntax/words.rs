@@ -47,6 +47,12 @@ pub enum InteractionKind {
     J,
     /// Dipolar coupling.
     Dipolar,
+    /// g tensor of an electron.
+    Gtensor,
+    /// Hyperfine coupling of an electron and a nucleus.
+    Hyperfine,
+    /// Zero-field splitting of an electron spin above 1/2.
+    Zfs,
 }
 
 /// Number of subsystems of an interaction.
@@ -68,6 +74,8 @@ pub enum Clause {
     Axes,
     /// `along (0, 0, 1)`: direction of the internuclear vector in the crystal frame.
     Along,
+    /// `rhombic 5 MHz`: the rhombic zero-field splitting E.
+    Rhombic,
     /// `order 2`: order of perturbation theory in the interaction, relative to the Zeeman term.
     Order,
 }
@@ -77,6 +85,8 @@ pub enum Clause {
 pub enum ClauseValue {
     /// A number.
     Number,
+    /// A frequency.
+    Frequency,
     /// Three Euler angles, zyz convention.
     Angles,
     /// Three components of a direction, not necessarily normalised.
@@ -89,6 +99,7 @@ impl Clause {
         match self {
             Clause::Eta | Clause::Order => ClauseValue::Number,
             Clause::Axes => ClauseValue::Angles,
+            Clause::Rhombic => ClauseValue::Frequency,
             Clause::Along => ClauseValue::Direction,
         }
     }
@@ -99,6 +110,7 @@ impl Clause {
             Clause::Eta => "eta",
             Clause::Axes => "axes",
             Clause::Along => "along",
+            Clause::Rhombic => "rhombic",
             Clause::Order => "order",
         }
     }
@@ -113,6 +125,8 @@ pub struct Interaction {
     pub sites: Sites,
     /// Dimension of its size.
     pub size: Dimension,
+    /// True if the three principal values of a tensor may stand for its size.
+    pub principal: bool,
     /// Allowed clauses, in this order.
     pub clauses: &'static [Clause],
 }
@@ -134,7 +148,20 @@ const fn interaction(
     clauses: &'static [Clause],
     meaning: &'static str,
 ) -> Word {
-    Word { word, role: Role::SystemEntry, meaning, interaction: Some(Interaction { kind, sites, size, clauses }) }
+    let interaction = Some(Interaction { kind, sites, size, principal: false, clauses });
+    Word { word, role: Role::SystemEntry, meaning, interaction }
+}
+
+/// A keyword for an interaction whose size may be given by principal values.
+const fn tensor(
+    word: &'static str,
+    kind: InteractionKind,
+    sites: Sites,
+    size: Dimension,
+    meaning: &'static str,
+) -> Word {
+    let interaction = Some(Interaction { kind, sites, size, principal: true, clauses: &[Clause::Axes] });
+    Word { word, role: Role::SystemEntry, meaning, interaction }
 }
 
 /// The keywords, in the order in which `grammar.md` explains them.
@@ -161,7 +188,7 @@ pub const WORDS: &[Word] = &[
     word("sweep", Role::Statement, "the parameters to sweep"),
     word("expect", Role::Statement, "a theoretical value, checked by `ergoseq test`"),
     word("theory", Role::Statement, "a theoretical curve, checked by `ergoseq test`"),
-    word("spin", Role::SystemEntry, "spins by name: 1/2 or an isotope"),
+    word("spin", Role::SystemEntry, "spins by name: 1/2, an isotope, or `e` for an electron"),
     word("collective", Role::SystemEntry, "many equivalent spins that couple only through their sums"),
     word("mode", Role::SystemEntry, "a harmonic mode with a Fock cutoff"),
     word("field", Role::SystemEntry, "the static field"),
@@ -187,6 +214,29 @@ pub const WORDS: &[Word] = &[
         &[Clause::Along],
         "a dipolar coupling, or `all` from positions",
     ),
+    tensor(
+        "gtensor",
+        InteractionKind::Gtensor,
+        Sites::One,
+        Dimension::NUMBER,
+        "the g factor of an electron, or the principal values of its g tensor",
+    ),
+    tensor(
+        "hyperfine",
+        InteractionKind::Hyperfine,
+        Sites::Two,
+        Dimension::FREQUENCY,
+        "the hyperfine coupling of an electron and a nucleus: one value, or the principal values of its tensor",
+    ),
+    interaction(
+        "zfs",
+        InteractionKind::Zfs,
+        Sites::One,
+        Dimension::FREQUENCY,
+        &[Clause::Rhombic, Clause::Axes, Clause::Order],
+        "the zero-field splitting D of an electron spin above 1/2",
+    ),
+    word("frame", Role::SystemEntry, "the nuclei or electrons that are described in the laboratory frame"),
     word(
         "position",
         Role::SystemEntry,
@@ -244,7 +294,12 @@ pub const WORDS: &[Word] = &[
     word("eta", Role::Clause, "the asymmetry of a tensor"),
     word("axes", Role::Clause, "the Euler angles of the principal axes of a tensor in the crystal frame"),
     word("along", Role::Clause, "the direction of a spin pair in the crystal frame"),
-    word("order", Role::Clause, "the order of perturbation theory of a quadrupolar coupling: 1 (default) or 2"),
+    word("rhombic", Role::Clause, "the rhombic part E of a zero-field splitting"),
+    word(
+        "order",
+        Role::Clause,
+        "the order of perturbation theory of a quadrupolar coupling or zero-field splitting: 1 (default) or 2",
+    ),
     word("within", Role::Clause, "a tolerance"),
     word("where", Role::Clause, "the values of parameters for which a value is expected"),
     word(

@@ -119,6 +119,7 @@ impl Builder<'_, '_> {
     pub(super) fn detected(&mut self, value: &Expr) -> Vec<String> {
         let symbols: Vec<&str> = match &value.kind {
             ExprKind::Isotope(symbol) => vec![symbol],
+            ExprKind::Name(name) if name == crate::spin::ELECTRON.symbol => vec![name],
             ExprKind::Text(text) => text.split([',', ' ']).filter(|w| !w.is_empty()).collect(),
             _ => {
                 self.c.diagnostics.push(

@@ -1,4 +1,4 @@
-//! Orientation-dependent interactions of single spins, to first order.
+//! Orientation-dependent interactions of single spins: to first order, or the whole of them in the laboratory frame.
 //!
 //! Chemical shift anisotropy: `-gamma B0 delta(n) Iz`, where delta(n) is the component along the field of the traceless part of
 //! the shift tensor; its largest component is `delta = delta_zz - delta_iso`, and `eta = (delta_yy - delta_xx)/delta` (Haeberlen).
@@ -7,6 +7,7 @@
 
 use super::super::orientation::tensor;
 use super::super::value::{Evaluator, Fault};
+use super::frames::{self, in_laboratory};
 use super::term::{Size, Term, declared};
 use super::zeeman;
 use crate::diagnostic::{Code, Diagnostic};
@@ -29,8 +30,12 @@ pub fn shielding(e: &Evaluator) -> Result<Vec<Term>, Fault> {
             return Err(Diagnostic::new(Code::WrongOperator, csa.span(), message).into());
         };
         let t = tensor(e, csa.size, csa.clause(Clause::Eta), csa.clause(Clause::Axes), csa.index)?;
-        let size = Size::Tensor(t.map(|row| row.map(|x| -isotope.gamma * field * x)));
-        terms.push(Term { size, operator: iz });
+        let tensor = t.map(|row| row.map(|x| -isotope.gamma * field * x));
+        if in_laboratory(e, site) {
+            terms.extend(frames::linear(e, &tensor, site));
+        } else {
+            terms.push(Term { size: Size::Tensor(tensor), operator: iz });
+        }
     }
     Ok(terms)
 }
@@ -49,6 +54,10 @@ pub fn quadrupole(e: &Evaluator) -> Result<Vec<Term>, Fault> {
         let spin = (e.basis.site(site).dimension - 1) as f64 / 2.0;
         let scale = angular_factor(e.scope.units) * q.size / (4.0 * spin * (2.0 * spin - 1.0));
         let t = tensor(e, scale, q.clause(Clause::Eta), q.clause(Clause::Axes), q.index)?;
+        if in_laboratory(e, site) {
+            terms.extend(frames::quadratic(e, &t.map(|row| row.map(|x| 2.0 * x)), site));
+            continue;
+        }
         let square = iz.times(&iz).times_number(real(3.0));
         let splitting = square.plus(Operator::identity(&e.basis, real(-spin * (spin + 1.0))));
         terms.push(Term { size: Size::Tensor(t), operator: splitting });

@@ -2,11 +2,14 @@
 //!
 //! Dipolar, like spins: `2 pi d (3 Iz Iz - I.I)`; unlike spins: `2 pi d 2 Iz Iz`. From positions
 //! `d = -(mu_0 / 4 pi) gamma_a gamma_b hbar / (2 pi r^3) (3 cos^2 theta - 1)/2`, with theta the angle between the pair and the field.
+//! An electron counts with its isotropic g. A spin in the laboratory frame keeps more of the couplings: [`super::frames`].
 //! The value of a coupling given without a direction is d itself; with `along` a direction of the crystal it is d at theta = 0.
 //! Scalar, like spins: `2 pi J I.I`; unlike: `2 pi J Iz Iz`. In natural units there is no 2 pi.
 
-use super::super::orientation::{axial, is_turned};
+use super::super::orientation::{Matrix3, axial, is_turned};
 use super::super::value::{Evaluator, Fault};
+use super::electrons;
+use super::frames::{self, in_laboratory};
 use super::term::{Declared, Size, Term, declared};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Clause, InteractionKind};
@@ -47,7 +50,8 @@ pub fn scalar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     for p in declared(e, InteractionKind::J)? {
         let (a, b) = p.pair()?;
         let j = p.size * angular_factor(e.scope.units);
-        let (zz, dot) = if like(e, a, b) { (0.0, j) } else { (j, 0.0) };
+        let whole = like(e, a, b) || (in_laboratory(e, a) && in_laboratory(e, b));
+        let (zz, dot) = if whole { (0.0, j) } else { (j, 0.0) };
         sum = sum.plus(pair(e, a, b, zz, dot, p.span())?);
     }
     Ok(vec![Term { size: Size::Isotropic(1.0), operator: sum }])
@@ -74,12 +78,51 @@ pub fn dipolar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
                 Size::Tensor(axial(d, direction))
             }
             None if is_turned(e) => return Err(no_direction(e, &p)),
+            None if in_laboratory(e, a) || in_laboratory(e, b) => {
+                return Err(frames::needs_direction(e, &p.sites, p.span()));
+            }
             None => Size::Isotropic(d),
         };
-        terms.push(Term { size, operator: secular(e, a, b, p.span())? });
+        add(e, &mut terms, size, (a, b), p.span())?;
     }
+    for (a, b, tensor, span) in from_positions(e)? {
+        add(e, &mut terms, Size::Tensor(tensor), (a, b), span)?;
+    }
+    Ok(terms)
+}
+
+/// Adds the terms of a pair: with a spin in the laboratory frame those that the frames keep of `2 sum d_ij A_i B_j`.
+fn add(e: &Evaluator, terms: &mut Vec<Term>, size: Size, (a, b): (usize, usize), span: Span) -> Result<(), Fault> {
+    match size {
+        Size::Tensor(d) if in_laboratory(e, a) || in_laboratory(e, b) => {
+            terms.extend(frames::bilinear(e, &d.map(|row| row.map(|x| 2.0 * x)), a, b));
+        }
+        size => terms.push(Term { size, operator: secular(e, a, b, span)? }),
+    }
+    Ok(())
+}
+
+/// The dipolar couplings that have a direction: both sites, and the tensor d in the crystal frame, rad/s.
+///
+/// # Errors
+/// If a value cannot be evaluated.
+pub fn tensors(e: &Evaluator) -> Result<Vec<(usize, usize, Matrix3)>, Fault> {
+    let mut all = Vec::new();
+    for p in declared(e, InteractionKind::Dipolar)? {
+        let (a, b) = p.pair()?;
+        if let Some(along) = p.clause(Clause::Along) {
+            all.push((a, b, axial(p.size * angular_factor(e.scope.units), e.vector(along, p.index)?)));
+        }
+    }
+    all.extend(from_positions(e)?.into_iter().map(|(a, b, tensor, _)| (a, b, tensor)));
+    Ok(all)
+}
+
+/// The couplings of all pairs of `dipolar all`: both sites, the tensor d in the crystal frame, rad/s, and the place of a position.
+fn from_positions(e: &Evaluator) -> Result<Vec<(usize, usize, Matrix3, Span)>, Fault> {
+    let mut all = Vec::new();
     if !e.experiment.system.dipolar_all {
-        return Ok(terms);
+        return Ok(all);
     }
     let system = e.experiment.system.place.span();
     let mut positions: BTreeMap<usize, ([f64; 3], Span)> = BTreeMap::new();
@@ -102,11 +145,10 @@ pub fn dipolar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     for (k, (&a, &(ra, _))) in positions.iter().enumerate() {
         for (&b, &(rb, span)) in positions.iter().skip(k + 1) {
             let b_pair = constant(e, a, b, ra, rb, span)? * TWO_PI;
-            let size = Size::Tensor(axial(b_pair, difference(rb, ra)));
-            terms.push(Term { size, operator: secular(e, a, b, span)? });
+            all.push((a, b, axial(b_pair, difference(rb, ra)), span));
         }
     }
-    Ok(terms)
+    Ok(all)
 }
 
 /// The dipolar couplings of pairs, Hz: both sites, the magnitude along the field, and the place of the declaration. A coupling without a
@@ -175,5 +217,6 @@ pub fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], s
         .help("check the unit: bonds are about 1 angstrom long")
         .into());
     }
-    Ok(-(MAGNETIC_CONSTANT / (2.0 * TWO_PI)) * first.gamma * second.gamma * HBAR / (TWO_PI * distance2 * distance))
+    let g = electrons::relative_g(e, a)? * electrons::relative_g(e, b)?;
+    Ok(-(MAGNETIC_CONSTANT / (2.0 * TWO_PI)) * g * first.gamma * second.gamma * HBAR / (TWO_PI * distance2 * distance))
 }

@@ -2,6 +2,9 @@
 
 mod anisotropy;
 pub mod couplings;
+pub mod cross;
+pub mod electrons;
+pub mod frames;
 pub mod second_order;
 mod term;
 pub mod zeeman;
@@ -9,12 +12,14 @@ pub mod zeeman;
 use super::orientation::{self, Frame, Harmonics, Internal, Matrix3, Terms};
 use super::value::{Evaluator, Fault, FieldProducts, Varying};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::InteractionKind;
+use crate::source::Span;
 use crate::spin::Operator;
-use crate::waveform::Scalar;
+use crate::waveform::{Function, Scalar};
 pub use term::{Declared, declared};
 use term::{Size, Term};
 
-/// An interaction of the system, in the rotating frame of the carriers.
+/// An interaction of the system, in the rotating frame of the carriers or, for the species of `frame lab`, in the laboratory frame.
 pub struct Interaction {
     /// Name of the part of the Hamiltonian, for use in expressions.
     pub part: &'static str,
@@ -23,14 +28,38 @@ pub struct Interaction {
 }
 
 /// All interactions; the Hamiltonian during delays and pulses is their sum.
-pub const INTERACTIONS: [Interaction; 6] = [
+pub const INTERACTIONS: [Interaction; 10] = [
     Interaction { part: "offset", terms: anisotropy::shielding },
     Interaction { part: "offset", terms: zeeman::offset },
+    Interaction { part: "offset", terms: electrons::g_tensor },
+    Interaction { part: "hyperfine", terms: electrons::hyperfine },
+    Interaction { part: "zfs", terms: electrons::zero_field_splitting },
     Interaction { part: "scalar", terms: couplings::scalar },
     Interaction { part: "dipolar", terms: couplings::dipolar },
     Interaction { part: "quadrupolar", terms: anisotropy::quadrupole },
     Interaction { part: "quadrupolar", terms: second_order::quadrupole },
+    Interaction { part: "quadrupolar", terms: cross::quadrupole_dipole },
 ];
+
+/// True if members of an ensemble must be compiled one by one: their terms are not polynomials in the direction of the field.
+pub fn is_individual(e: &Evaluator) -> bool {
+    let system = &e.experiment.system;
+    !system.frames.is_empty() || system.interactions_of(InteractionKind::Zfs).next().is_some()
+}
+
+/// The Zeeman energy in the laboratory frame, rad/s, with the g tensors of electrons.
+///
+/// # Errors
+/// If no field is declared, or a value cannot be evaluated.
+pub fn zeeman_energy(e: &Evaluator, span: Span) -> Result<Internal, Fault> {
+    let frame = Frame::of(e)?;
+    let mut sum = Internal::nothing(&e.basis, &frame);
+    sum.add(orientation::constant(1.0), &zeeman::laboratory(e, span)?);
+    for term in electrons::g_tensor(e)? {
+        sum.add(seen(&term.size, &frame), &term.operator);
+    }
+    Ok(sum)
+}
 
 /// Sum of the interactions of one part of the Hamiltonian, rad/s; of all interactions if no part is named.
 ///
@@ -78,6 +107,16 @@ pub fn of_members(e: &Evaluator, varying: &Varying) -> Result<Terms, Fault> {
                     let component = along(tensor, products);
                     own.push((component.times(&component).scaled(*x), term.operator));
                 }
+                (Size::Product(x, a, b), Some(products)) => {
+                    let product = along(a, products).times(&along(b, products));
+                    own.push((product.scaled(*x), term.operator));
+                }
+                (Size::Stretch(x, tensor), Some(products)) => {
+                    let one = Scalar::Constant(1.0);
+                    let length = along(tensor, products).plus(&one).apply(Function::Sqrt);
+                    own.push((length.minus(&one).scaled(*x), term.operator));
+                }
+                (Size::Component(..), Some(_)) => return Err(not_common(e)),
                 (size, _) => constant.add(seen(size, &frame), &term.operator),
             }
         }
@@ -94,6 +133,12 @@ fn seen(size: &Size, frame: &Frame) -> Harmonics {
         Size::Isotropic(x) => orientation::constant(*x),
         Size::Tensor(tensor) => frame.along_field(tensor),
         Size::Square(x, tensor) => orientation::squared(frame.along_field(tensor)).map(|c| x * c),
+        Size::Product(x, a, b) => orientation::multiplied(frame.along_field(a), frame.along_field(b)).map(|c| x * c),
+        Size::Stretch(x, tensor) => {
+            let mean = (0..3).filter_map(|k| tensor.get(k)?.get(k)).sum::<f64>() / 3.0;
+            orientation::stretched(frame.along_field(tensor), mean).map(|c| x * c)
+        }
+        Size::Component(axes, tensor) => frame.component(*axes, tensor),
     }
 }
 

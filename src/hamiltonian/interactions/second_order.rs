@@ -10,10 +10,12 @@
 //!
 //! With n the direction of the field, `a = n.V.n` and `b = n.V^2.n`, the squares are `b - a^2` and `2 Tr[V^2] - 4 b + a^2`. (A.
 //! Samoson, E. Kundla, E. Lippmaa, J. Magn. Reson. 49, 350 (1982), give them as spherical harmonics.) Neglected are the third order,
-//! smaller by about C/nu, and second-order cross terms with other interactions.
+//! smaller by about C/nu, and second-order cross terms, except those with dipolar
+//! couplings ([`super::cross`]).
 
-use super::super::orientation::{square, tensor};
+use super::super::orientation::{Matrix3, square, tensor};
 use super::super::value::{Evaluator, Fault};
+use super::frames::in_laboratory;
 use super::term::{Declared, Size, Term, declared};
 use super::zeeman;
 use crate::diagnostic::{Code, Diagnostic};
@@ -32,9 +34,21 @@ pub fn is_asked(e: &Evaluator, q: &Declared) -> Result<bool, Fault> {
         1.0 => Ok(false),
         2.0 => Ok(true),
         x => Err(Diagnostic::new(Code::OutOfRange, order.span(), format!("the order must be 1 or 2, this is {x}"))
-            .help("for higher orders write the full Hamiltonian in `evolve`")
+            .help("`frame lab` keeps the full Hamiltonian of a species")
             .into()),
     }
+}
+
+/// The error for a second order in the laboratory frame.
+pub fn is_exact(d: &Declared) -> Fault {
+    Diagnostic::new(
+        Code::Contradiction,
+        d.span(),
+        "in the laboratory frame the whole coupling acts, not its second order",
+    )
+    .label("`order 2`")
+    .help("leave `order 2` out")
+    .into()
 }
 
 /// The second-order contribution, rad/s.
@@ -49,33 +63,41 @@ pub fn quadrupole(e: &Evaluator) -> Result<Vec<Term>, Fault> {
         let what = "the second order of a quadrupolar coupling";
         let field = zeeman::field(e)?.filter(|field| *field != 0.0);
         let Some(field) = field else { return Err(zeeman::missing_field(what, q.span())) };
-        let of = |kind| Operator::of(&e.basis, kind, site);
-        let (Some(isotope), Some(iz), Some(plus), Some(minus)) =
-            (own.isotope, of(LocalKind::Iz), of(LocalKind::Ip), of(LocalKind::Im))
-        else {
+        let Some(isotope) = own.isotope else {
             let message = format!("`{}` is not a nucleus, so it has no Larmor frequency", own.name);
             return Err(Diagnostic::new(Code::WrongOperator, q.span(), message).into());
         };
         let spin = (own.dimension - 1) as f64 / 2.0;
+        if in_laboratory(e, site) {
+            return Err(is_exact(&q));
+        }
         let k = angular_factor(e.scope.units) * q.size / (2.0 * spin * (2.0 * spin - 1.0));
-        let larmor = -isotope.gamma * field;
-        let v = tensor(e, 1.0, q.clause(Clause::Eta), q.clause(Clause::Axes), q.index)?;
-        let v2 = square(&v);
-        let trace: f64 = (0..3).filter_map(|i| v2.get(i)?.get(i)).sum();
-        let scaled = |factor: f64| v2.map(|row| row.map(|x| factor * x));
-        let anticommutator = |i: &Operator| i.times(&iz).plus(iz.times(i));
-        let single =
-            commutator(&anticommutator(&plus), &anticommutator(&minus)).times_number(real(k * k / (4.0 * larmor)));
-        let double = commutator(&plus.times(&plus), &minus.times(&minus)).times_number(real(k * k / (32.0 * larmor)));
-        terms.extend([
-            Term { size: Size::Tensor(v2), operator: single.clone() },
-            Term { size: Size::Square(-1.0, v), operator: single },
-            Term { size: Size::Isotropic(2.0 * trace), operator: double.clone() },
-            Term { size: Size::Tensor(scaled(-4.0)), operator: double.clone() },
-            Term { size: Size::Square(1.0, v), operator: double },
-        ]);
+        let v = tensor(e, k, q.clause(Clause::Eta), q.clause(Clause::Axes), q.index)?;
+        terms.extend(self::terms(e, site, &v, -isotope.gamma * field));
     }
     Ok(terms)
+}
+
+/// The second order of `sum V_ij I_i I_j`, with a traceless tensor V in the crystal frame and the Zeeman term `larmor Iz`, all in rad/s:
+/// the formulas above with K = 1.
+pub fn terms(e: &Evaluator, site: usize, v: &Matrix3, larmor: f64) -> Vec<Term> {
+    let of = |kind| Operator::of(&e.basis, kind, site);
+    let (Some(iz), Some(plus), Some(minus)) = (of(LocalKind::Iz), of(LocalKind::Ip), of(LocalKind::Im)) else {
+        return vec![];
+    };
+    let v2 = square(v);
+    let trace: f64 = (0..3).filter_map(|i| v2.get(i)?.get(i)).sum();
+    let scaled = |factor: f64| v2.map(|row| row.map(|x| factor * x));
+    let anticommutator = |i: &Operator| i.times(&iz).plus(iz.times(i));
+    let single = commutator(&anticommutator(&plus), &anticommutator(&minus)).times_number(real(0.25 / larmor));
+    let double = commutator(&plus.times(&plus), &minus.times(&minus)).times_number(real(0.03125 / larmor));
+    vec![
+        Term { size: Size::Tensor(v2), operator: single.clone() },
+        Term { size: Size::Square(-1.0, *v), operator: single },
+        Term { size: Size::Isotropic(2.0 * trace), operator: double.clone() },
+        Term { size: Size::Tensor(scaled(-4.0)), operator: double.clone() },
+        Term { size: Size::Square(1.0, *v), operator: double },
+    ]
 }
 
 /// `a b - b a`.

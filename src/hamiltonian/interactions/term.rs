@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, InteractionKind};
 use crate::source::Span;
 use crate::spin::Operator;
-use crate::syntax::Expr;
+use crate::syntax::{Expr, ExprKind};
 
 /// The coefficient of an operator, rad/s.
 #[derive(Debug, Clone)]
@@ -17,6 +17,12 @@ pub enum Size {
     Tensor(Matrix3),
     /// A number times the square of this component.
     Square(f64, Matrix3),
+    /// A number times the product of the components of two tensors.
+    Product(f64, Matrix3, Matrix3),
+    /// A number times `sqrt(1 + n . T . n) - 1`, by how much a field is longer than 1.
+    Stretch(f64, Matrix3),
+    /// A component `x_i . T . x_j`, with the axes of the laboratory frame by index, of which the third is the field.
+    Component([usize; 2], Matrix3),
 }
 
 /// A term of an interaction.
@@ -36,8 +42,10 @@ pub struct Declared<'e> {
     pub index: Option<(&'e str, f64)>,
     /// Indices of its sites: one, or two different ones.
     pub sites: Vec<usize>,
-    /// Its size in the units of the declaration: Hz, or a fraction of the field.
+    /// Its size in the units of the declaration: Hz, or a fraction of the field. The mean of principal values.
     pub size: f64,
+    /// Its principal values, all equal if one number is given.
+    pub principal: [f64; 3],
 }
 
 impl Declared<'_> {
@@ -83,6 +91,14 @@ impl Declared<'_> {
     }
 }
 
+/// True for principal values instead of one number.
+fn is_several(size: &Expr) -> bool {
+    match &size.kind {
+        ExprKind::Quantity(inner, _) => is_several(inner),
+        kind => matches!(kind, ExprKind::Tuple(_)),
+    }
+}
+
 /// The declared interactions of a kind, for every value of their indices.
 ///
 /// # Errors
@@ -92,7 +108,13 @@ pub fn declared<'e>(e: &Evaluator<'e>, kind: InteractionKind) -> Result<Vec<Decl
     for declaration in e.experiment.system.interactions_of(kind) {
         for index in e.range(declaration.each.as_ref())? {
             let sites = declaration.sites.iter().map(|site| e.site(site, index)).collect::<Result<Vec<_>, _>>()?;
-            all.push(Declared { declaration, index, sites, size: e.number_at(&declaration.size, index)? });
+            let principal = match &declaration.size {
+                size if is_several(size) => e.vector(size, index)?,
+                size => [e.number_at(size, index)?; 3],
+            };
+            let [x, y, z] = principal;
+            let size = if x == y && y == z { x } else { (x + y + z) / 3.0 };
+            all.push(Declared { declaration, index, sites, size, principal });
         }
     }
     Ok(all)

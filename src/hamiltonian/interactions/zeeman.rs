@@ -1,13 +1,15 @@
 //! Zeeman energies: `-gamma B0 (1 + delta) Iz` in the laboratory frame, `-gamma B0 (delta - delta_carrier) Iz` in the rotating frame of
-//! the carrier. For gamma > 0 spin up is the lower level.
+//! the carrier. For gamma > 0 spin up is the lower level. What g tensors add is in [`super::electrons`].
 
 use super::super::value::{Evaluator, Fault};
+use super::electrons;
+use super::frames::in_laboratory;
 use super::term::{Size, Term, declared};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::InteractionKind;
 use crate::linalg::real;
 use crate::source::Span;
-use crate::spin::{LocalKind, Operator};
+use crate::spin::{Isotope, LocalKind, Operator, Site};
 use crate::units::{BOLTZMANN, HBAR};
 
 /// The chemical shift of every site; 0 if none is given.
@@ -81,39 +83,70 @@ pub fn offset(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     );
     let mut declared = e.experiment.system.interactions_of(InteractionKind::Shift);
     let first = declared.next();
-    if first.is_none() && carriers.is_empty() {
+    let laboratory = e.experiment.system.frames.iter().any(|s| e.basis.nuclei().contains(&Some(s.as_str())));
+    if first.is_none() && carriers.is_empty() && !laboratory {
         return Ok(vec![Term { size: Size::Isotropic(1.0), operator: spread }]);
     }
     let Some(field) = field(e)? else {
         let place = first.map(|s| s.place.span()).unwrap_or_default();
-        return Err(missing_field("a chemical shift", place));
+        return match laboratory {
+            true => Err(missing_field("a spin in the laboratory frame", e.experiment.system.place.span())),
+            false => Err(missing_field("a chemical shift", place)),
+        };
     };
     let shifts = shifts(e)?;
+    let whole = with_g_tensor(e)?;
     let coefficients = e.basis.sites.iter().zip(&shifts).enumerate().filter_map(|(k, (site, shift))| {
         let isotope = site.isotope?;
+        if in_laboratory(e, k) {
+            return (!whole.contains(&k)).then_some((k, -isotope.gamma * field * (1.0 + shift)));
+        }
         let carrier = carriers.iter().find(|(n, _)| *n == isotope.symbol).map_or(0.0, |(_, c)| *c);
         Some((k, -isotope.gamma * field * (shift - carrier)))
     });
     Ok(vec![Term { size: Size::Isotropic(1.0), operator: along_z(e, coefficients).plus(spread) }])
 }
 
-/// The Zeeman energy in the laboratory frame, rad/s.
+/// The electrons in the laboratory frame that have a g tensor, which gives their whole Zeeman term.
+fn with_g_tensor(e: &Evaluator) -> Result<Vec<usize>, Fault> {
+    let sites = electrons::g_factors(e)?.into_iter().map(|(site, _)| site);
+    Ok(sites.filter(|site| in_laboratory(e, *site)).collect())
+}
+
+/// The angular frequency `-gamma B0 (1 + carrier)` of a carrier whose nuclei are described in the laboratory frame, rad/s; `None` if they are
+/// not. Its sign is that of the precession.
+///
+/// # Errors
+/// If no field is declared, or a value cannot be evaluated.
+pub fn carrier_in_laboratory(e: &Evaluator, nucleus: &str, span: Span) -> Result<Option<f64>, Fault> {
+    if !e.experiment.system.is_in_laboratory(nucleus) {
+        return Ok(None);
+    }
+    let Some(field) = field(e)? else { return Err(missing_field("a carrier in the laboratory frame", span)) };
+    let channel = e.experiment.channels.iter().find(|c| c.nucleus == nucleus);
+    let carrier = channel.and_then(|c| c.carrier.as_ref()).map_or(Ok(0.0), |x| e.number(x))?;
+    Ok(Isotope::named(nucleus).map(|isotope| -isotope.gamma * field * (1.0 + carrier)))
+}
+
+/// The Zeeman energy in the laboratory frame, rad/s, without the terms of [`electrons::g_tensor`].
 pub fn laboratory(e: &Evaluator, span: Span) -> Result<Operator, Fault> {
     let Some(field) = field(e)? else {
         return Err(missing_field("`zeeman`", span));
     };
     let shifts = shifts(e)?;
+    let whole = with_g_tensor(e)?;
     let coefficients = e
         .basis
         .sites
         .iter()
         .zip(&shifts)
         .enumerate()
+        .filter(|(k, _)| !whole.contains(k))
         .filter_map(|(k, (site, shift))| Some((k, -site.isotope?.gamma * field * (1.0 + shift))));
     Ok(along_z(e, coefficients))
 }
 
-/// `gamma hbar B0 / kT` of every site with a nucleus.
+/// `gamma hbar B0 / kT` of every site with a nucleus; of an electron with its isotropic g.
 pub fn thermal_ratios(e: &Evaluator, span: Span, what: &str) -> Result<Vec<Option<f64>>, Fault> {
     let field = field(e)?;
     let temperature = e.experiment.system.temperature.as_ref().map(|t| e.number(t)).transpose()?;
@@ -138,5 +171,9 @@ pub fn thermal_ratios(e: &Evaluator, span: Span, what: &str) -> Result<Vec<Optio
         )
         .into());
     }
-    Ok(e.basis.sites.iter().map(|s| s.isotope.map(|i| i.gamma * HBAR * field / (BOLTZMANN * temperature))).collect())
+    let ratio = |(k, site): (usize, &Site)| match site.isotope {
+        Some(i) => Ok(Some(electrons::relative_g(e, k)? * i.gamma * HBAR * field / (BOLTZMANN * temperature))),
+        None => Ok(None),
+    };
+    e.basis.sites.iter().enumerate().map(ratio).collect()
 }

@@ -191,6 +191,9 @@ impl<'a> Builder<'a, '_> {
                 steps.push(Step::Acquire(acquire));
             }
             EventKind::Tomography(t) => {
+                for nucleus in &self.e.experiment.system.frames {
+                    self.refuse_in_laboratory(nucleus, "a tomography", place.span())?;
+                }
                 let internal = self.e.internal()?;
                 steps.push(Step::Tomography(readout::tomography(self.e, t, internal, place)?));
             }
@@ -441,6 +444,7 @@ impl<'a> Builder<'a, '_> {
 
     /// The receiver of a nucleus, without points.
     pub(super) fn receiver(&mut self, nucleus: &str, phase: Option<&Expr>, place: Place) -> Result<Receiver, Fault> {
+        self.refuse_in_laboratory(nucleus, "a receiver", place.span())?;
         let (x, y) = self.field(nucleus, place.span());
         let raising = (*x).clone().plus((*y).clone().times_number(crate::linalg::I));
         let channel = self.e.experiment.channels.iter().find(|c| c.nucleus == nucleus);

@@ -21,6 +21,7 @@ const SAME_STEP: f64 = 1e-9;
 impl<'a> Builder<'a, '_> {
     /// Starts a decoupling sequence.
     pub(super) fn start_decoupling(&mut self, p: &'a Pulse, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        self.refuse_in_laboratory(&p.nucleus, "a decoupling sequence", place.span())?;
         let mut drive = decoupling::drive(self.e, p, &mut self.warnings)?;
         self.phase_warnings(p, &drive)?;
         drive = drive.imperfect(self.e, &p.nucleus)?;

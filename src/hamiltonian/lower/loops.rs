@@ -1,6 +1,7 @@
 //! Loops: equal repetitions stay a loop, those of a counter are written out.
 
 use super::builder::Builder;
+use super::laboratory::carriers_out_of_step;
 use super::sent::Sent;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::centres::Repetition;
@@ -122,7 +123,8 @@ impl<'a> Builder<'a, '_> {
         Ok(all)
     }
 
-    /// A loop remains a loop, unless the rotor phase differs between repetitions: then it is unrolled.
+    /// A loop remains a loop, unless the rotor phase, or that of a carrier in the laboratory frame, differs between repetitions: then it is
+    /// unrolled.
     fn repeated(&mut self, times: usize, body: &'a [Event], span: Span) -> Result<Vec<Passes>, Fault> {
         const MOST_WRITTEN_OUT: usize = 100_000;
         let mut inner = Vec::new();
@@ -139,7 +141,8 @@ impl<'a> Builder<'a, '_> {
             None => None,
         };
         let in_step = turns.is_none_or(|n| (n - n.round()).abs() * times as f64 <= 1e-6)
-            && self.decoupling_repeats(duration(&inner), times);
+            && self.decoupling_repeats(duration(&inner), times)
+            && self.carriers_repeat(body, duration(&inner), times, span)?;
         if in_step || times < 2 {
             self.repeat_sent(&before, times, span)?;
             return Ok(vec![Passes::Equal(times as u64, inner)]);
@@ -154,6 +157,7 @@ impl<'a> Builder<'a, '_> {
                         .label("not synchronised with the rotor")
                         .help("a rotor-synchronised body may be repeated any number of times")
                 }
+                None if self.decoupling_repeats(duration(&inner), times) => carriers_out_of_step(span),
                 None => self.out_of_step(span),
             }
             .into());

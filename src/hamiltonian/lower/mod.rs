@@ -2,6 +2,7 @@
 //!
 //! * [`builder`]: processes the events in order.
 //! * [`decouple`]: decoupling sequences that run during statements.
+//! * [`laboratory`]: channels whose spins are described in the laboratory frame.
 //! * [`transmit`]: pulses and transients.
 //! * [`ready`]: times that the electronics need between two events.
 //! * [`running`]: a decoupling sequence that runs.
@@ -9,6 +10,7 @@
 
 mod builder;
 mod decouple;
+mod laboratory;
 mod loops;
 mod project;
 mod read;

@@ -49,7 +49,7 @@ impl<'a> Builder<'a, '_> {
     pub(super) fn kick_by_reading(&mut self, p: &'a Pulse, place: Place) -> Result<Option<Step>, Fault> {
         let angle = p.angle.as_ref().filter(|angle| p.ideal && self.e.reading_in(angle).is_some());
         let Some(angle) = angle else { return Ok(None) };
-        let phase = drive::phase(self.e, p)?;
+        let phase = drive::phase(self.e, p)? + self.carrier_phase(&p.nucleus, 0.0, place.span())?;
         let flip = self.e.symbolic_number(angle)?.times(&self.e.rf(&p.nucleus));
         let (x, y) = self.field(&p.nucleus, place.span());
         let kick = Kick { x, y, angle: flip, phase, transient: false, shape: None, place };

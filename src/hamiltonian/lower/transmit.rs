@@ -47,11 +47,12 @@ impl<'a> Builder<'a, '_> {
         let drive = self.drive(p)?;
         if p.ideal {
             let (x, y) = self.field(&p.nucleus, place.span());
+            let phase = drive.phase + self.carrier_phase(&p.nucleus, 0.0, place.span())?;
             steps.push(Step::Kick(Kick {
                 x,
                 y,
                 angle: drive.factor.scaled(drive.angle),
-                phase: drive.phase,
+                phase,
                 transient: false,
                 shape: None,
                 place,
@@ -76,6 +77,7 @@ impl<'a> Builder<'a, '_> {
         steps: &mut Vec<Step>,
     ) -> Result<(), Fault> {
         if let Some(Transient { time, angle, phase }) = drive::transient(self.e, nucleus, drive, edge)? {
+            self.refuse_in_laboratory(nucleus, "a phase transient", place.span())?;
             let (x, y) = self.field(nucleus, place.span());
             let shape = drive.transient_shape_use(edge, time, (&x, &y));
             if shape.is_some() || angle.constant() != Some(0.0) {
@@ -143,11 +145,12 @@ impl<'a> Builder<'a, '_> {
         }
         for (p, drive) in pulses.iter().zip(drives).filter(|(p, d)| p.ideal && here(d.start)) {
             let (x, y) = self.field(&p.nucleus, place.span());
+            let phase = drive.phase + self.carrier_phase(&p.nucleus, edge, place.span())?;
             steps.push(Step::Kick(Kick {
                 x,
                 y,
                 angle: drive.factor.scaled(drive.angle),
-                phase: drive.phase,
+                phase,
                 transient: false,
                 shape: None,
                 place,
@@ -173,6 +176,10 @@ impl<'a> Builder<'a, '_> {
         for (nucleus, drive) in drives {
             let (x, y) = self.field(nucleus, place.span());
             let lean = drive::lean(self.e, nucleus)?;
+            if let Some(strength) = self.in_laboratory(nucleus, drive, (begin, lean), place.span())? {
+                controls.push(Control { terms: vec![(strength, x)], shape: None, decoupled: None });
+                continue;
+            }
             let shape = drive.shape_use((begin - drive.start, duration), lean, (&x, &y));
             let strengths = drive.delayed(drive.start - begin).along_xy(lean);
             let terms = [(strengths.0, x), (strengths.1, y)];

@@ -13,6 +13,7 @@ mod steady;
 pub use deviation::Deviation;
 pub use reset::reset;
 
+use super::interactions::electrons::zero_field_levels;
 use super::interactions::zeeman::thermal_ratios;
 use super::schedule::clean;
 use super::value::{Evaluator, Fault};
@@ -23,6 +24,7 @@ use crate::metrics::Averaged;
 use crate::source::Span;
 use crate::spin::{Basis, Multiplet, Site, SiteKind, Space, Sparse, State};
 use crate::syntax::Expr;
+use crate::units::{BOLTZMANN, HBAR};
 use form::{Form, LARGEST_DIAGONAL, LARGEST_PART, Partial, too_large};
 use heated::{gibbs_state, high_temperature};
 use std::collections::BTreeMap;
@@ -306,7 +308,8 @@ fn product_of(weights: Vec<Vec<f64>>, span: Span) -> Result<Vec<f64>, Fault> {
     Ok(out)
 }
 
-/// `exp(ratio m)` on every site, `ratio = gamma hbar B0 / kT`, times the number of copies in a collective.
+/// `exp(ratio m)` on every site, `ratio = gamma hbar B0 / kT`, times the number of copies in a collective. With a zero-field splitting of the
+/// secular energies `x_m`, `exp(ratio m - hbar x_m / kT)`.
 fn thermal(e: &Evaluator, sites: Vec<usize>, span: Span) -> Result<Partial, Fault> {
     let ratios = thermal_ratios(e, span, "`prepare thermal`, unlike `gibbs(H, T)`,")?;
     let mut weights = Vec::with_capacity(sites.len());
@@ -322,11 +325,26 @@ fn thermal(e: &Evaluator, sites: Vec<usize>, span: Span) -> Result<Partial, Faul
             .into());
         };
         let highest = (0..site.dimension).map(|s| site.twice_m(s).abs()).max().unwrap_or(0) as f64;
+        if let Some(exponents) = with_zero_field_splitting(e, k, ratio)? {
+            weights.push(exponents.into_iter().map(f64::exp).collect());
+            continue;
+        }
         // Subtract the largest exponent, which would overflow at a millikelvin.
         let weight = |s: usize| site.copies(s) * (0.5 * (ratio * site.twice_m(s) as f64 - ratio.abs() * highest)).exp();
         weights.push((0..site.dimension).map(weight).collect());
     }
     Ok(Partial::new(sites, Form::Diagonal(product_of(weights, span)?)))
+}
+
+/// The exponents of the thermal weights of an electron with a zero-field splitting, the largest 0; `None` without one.
+fn with_zero_field_splitting(e: &Evaluator, site: usize, ratio: f64) -> Result<Option<Vec<f64>>, Fault> {
+    let Some(levels) = zero_field_levels(e, site)? else { return Ok(None) };
+    let temperature = e.experiment.system.temperature.as_ref().map_or(Ok(0.0), |t| e.number(t))?;
+    let own = e.basis.site(site);
+    let exponent = |(s, x): (usize, &f64)| 0.5 * ratio * own.twice_m(s) as f64 - HBAR * x / (BOLTZMANN * temperature);
+    let all: Vec<f64> = levels.iter().enumerate().map(exponent).collect();
+    let largest = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    Ok(Some(all.into_iter().map(|x| x - largest).collect()))
 }
 
 /// `n` specific spins up. The weight of the multiplet J is `copies(J) / C(N, n)`, because all C(N, n) choices of the spins are equivalent

@@ -4,7 +4,7 @@ use super::time_operator::{TimeOperator, Value, multiply};
 use super::{Evaluator, Fault, Local};
 use crate::budget::OPERATOR_TERMS;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::interactions::{self, zeeman};
+use crate::hamiltonian::interactions;
 use crate::hamiltonian::orientation::Internal;
 use crate::ir::{FunctionInfo, LARMOR, LENGTH, SIZE, Type};
 use crate::linalg::real;
@@ -256,7 +256,7 @@ impl Evaluator<'_> {
     pub(super) fn part(&self, part: &str, span: Span) -> Result<Operator, Fault> {
         let scale = 1.0 / angular_factor(self.scope.units);
         let operator = match part {
-            "zeeman" => zeeman::laboratory(self, span)?,
+            "zeeman" => interactions::zeeman_energy(self, span)?.at_rest(part, span)?,
             "internal" => self.internal()?.at_rest(part, span)?,
             // Couplings without an orientation are time-independent operators even under MAS.
             _ => interactions::sum(self, Some(part))?.at_rest(part, span)?,

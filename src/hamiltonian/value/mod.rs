@@ -477,6 +477,7 @@ fn spin_of(kind: &SpinKind) -> (u32, Option<&'static crate::spin::Isotope>) {
             let isotope = crate::spin::Isotope::named(symbol);
             (isotope.map_or(1, |i| i.twice_spin), isotope)
         }
+        SpinKind::Electron(twice) => (*twice, Some(&crate::spin::ELECTRON)),
     }
 }
 

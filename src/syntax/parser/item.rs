@@ -327,7 +327,10 @@ impl Parser<'_> {
     /// `distribution = name [ operand ] ":" name "(" settings ")" [ "points" sum ]`
     pub(super) fn distribution(&mut self) -> Rule<Distribution> {
         let quantity = self.name("a distributed quantity: offset, rf, param, orientation or position")?;
-        let of = if self.at_sign(":") { None } else { Some(self.expression()?) };
+        let mut of = if self.at_sign(":") { None } else { Some(self.expression()?) };
+        if let (Some(of), "offset" | "rf") = (&mut of, quantity.text.as_str()) {
+            crate::syntax::expression::species(of);
+        }
         self.expect_sign(":")?;
         let shape = self.name("the shape of the distribution")?;
         let settings = self.settings_in_parentheses()?;

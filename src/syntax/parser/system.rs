@@ -2,6 +2,7 @@
 
 use super::{Parser, Rule, hints};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::spin::ELECTRON;
 use crate::syntax::ast::*;
 use crate::syntax::expr::{Expr, ExprKind};
 use crate::syntax::token::TokenKind;
@@ -34,6 +35,14 @@ impl Parser<'_> {
             "field" => {
                 let value = self.expression()?;
                 SystemKind::Field(value, if self.opt_word("of") { Some(self.nucleus()?) } else { None })
+            }
+            "frame" => {
+                self.word("lab")?;
+                let mut species = vec![self.nucleus()?];
+                while self.sign(",") {
+                    species.push(self.nucleus()?);
+                }
+                SystemKind::Frame(species)
             }
             "temperature" => SystemKind::Temperature(self.expression()?),
             "dipolar" if self.opt_word("all") => SystemKind::DipolarAll,
@@ -144,16 +153,31 @@ impl Parser<'_> {
         }
     }
 
-    /// `spin_kind = number [ "/" "2" ] | isotope`
+    /// `spin_kind = spin_number | isotope | "e" [ spin_number ]`
     pub(super) fn spin_kind(&mut self) -> Rule<SpinKind> {
         let start = self.here();
         let expected = "expected `1/2`, another spin quantum number, or a nucleus such as `13C`";
-        let TokenKind::Number(value) = *self.kind() else {
-            return Err(self.unexpected(expected).hint(hints::nucleus(self.kind())).into());
-        };
+        match self.kind() {
+            TokenKind::Number(_) => {}
+            TokenKind::Name(name) if name == ELECTRON.symbol => {
+                self.advance();
+                let given = matches!(self.kind(), TokenKind::Number(_)) && !self.begins_line();
+                let twice = if given { self.spin_number()? } else { ELECTRON.twice_spin };
+                return Ok(SpinKind::Electron(twice));
+            }
+            other => return Err(self.unexpected(expected).hint(hints::nucleus(other)).into()),
+        }
         if matches!(self.peek(1), TokenKind::Name(_)) && self.span_of(1).start == start.end {
             return Ok(SpinKind::Isotope(self.nucleus()?.text));
         }
+        Ok(SpinKind::Twice(self.spin_number()?))
+    }
+
+    /// Twice a spin quantum number: `spin_number = number [ "/" "2" ]`
+    fn spin_number(&mut self) -> Rule<u32> {
+        let start = self.here();
+        let expected = "expected a spin quantum number such as `1/2` or `1`";
+        let TokenKind::Number(value) = *self.kind() else { return Err(self.unexpected(expected).into()) };
         self.advance();
         let twice = if self.sign("/") {
             let TokenKind::Number(2.0) = *self.kind() else { return Err(self.unexpected(expected).into()) };
@@ -172,7 +196,7 @@ impl Parser<'_> {
             .help("half-integers are written as fractions: `1/2`")
             .into());
         }
-        Ok(SpinKind::Twice(twice as u32))
+        Ok(twice as u32)
     }
 
     /// `nucleus = whole_number symbol`, without a space between; may also be an argument of a `define`.
