@@ -2,6 +2,8 @@
 
 use super::{compiled, exported, file, parameter, root};
 use ergoseq::compile;
+use ergoseq::export::calibration::Calibration;
+use ergoseq::export::{Dialect, Request, export};
 use ergoseq::hamiltonian::Values;
 use ergoseq::prelude::Options;
 use ergoseq::run;
@@ -21,9 +23,31 @@ fn powers_follow_from_one_calibration() {
         ));
         let script = file(&exported(&compiled(&text), "a.seq", "topspin", None).unwrap(), "py/", ".py");
         let written: f64 = parameter(&script, "PLW 1").parse().unwrap();
-        // Twelve digits are written.
+        // Powers have fifteen digits.
         assert!((written / power - 1.0).abs() <= 1e-12, "{strength} kHz: {written}");
         assert_eq!(parameter(&script, "P 1").parse::<f64>().unwrap(), 250.0 / strength);
+    }
+}
+
+/// The same from a calibration whose powers are no round numbers: exact decimals of W_1 (4 P_1 nu)^2, of which fifteen digits are written.
+#[test]
+fn powers_follow_from_a_calibration_of_any_digits() {
+    for (nu, power) in [(25e3, 4.2339234487632), (50e3, 16.9356937950528), (100e3, 67.7427751802112)] {
+        let text = with(&format!(
+            "sequence {{ prepare thermal | pulse 1H 90 deg phase x rf = {nu} Hz | acquire 1H points 8 dwell 1 us }}"
+        ));
+        let compiled = compiled(&text);
+        let request = Request {
+            dialect: Dialect::named("topspin").unwrap(),
+            source: ("a.seq", &compiled.sources.get(0).unwrap().text),
+            values: &Values::new(),
+            spectrometer: None,
+            calibrations: vec![Calibration::read("1H: 2.71828 us at 57.3 W").unwrap()],
+            max_gradient: None,
+        };
+        let script = file(&export(&compiled.experiment, request).unwrap(), "py/", ".py");
+        let written: f64 = parameter(&script, "PLW 1").parse().unwrap();
+        assert!((written / power - 1.0).abs() <= 1e-14, "{nu} Hz: {written}");
     }
 }
 

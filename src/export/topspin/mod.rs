@@ -11,7 +11,7 @@ pub use tables::SHORTEST;
 use super::calibration::{self, Calibration};
 use super::job::{File, Job};
 use super::lower::refused;
-use super::number::{micro, plain};
+use super::number::{micro, plain, power};
 use super::program::{GradientStrength, Program, StepKind};
 use crate::diagnostic::{Code, Diagnostic};
 use script::Experiment;
@@ -116,7 +116,7 @@ fn parameters(
         put(format!("L {number}"), plain(*count));
     }
     for (number, channel, strength) in &tables.powers {
-        put(format!("PLW {number}"), plain(calibrated(job, program, *channel)?.power_for(*strength)));
+        put(format!("PLW {number}"), power(calibrated(job, program, *channel)?.power_for(*strength)));
     }
     for decoupling in tables.decouplings.iter().filter(|d| d.sequence != "cw") {
         let f = decoupling.channel + 1;
@@ -126,7 +126,7 @@ fn parameters(
     for shape in &tables.shapes {
         let number = shape.number;
         put(format!("SPNAM {number}"), waves.shape(&job.name, &shape.shape, program.nucleus(shape.channel)));
-        put(format!("SPW {number}"), plain(calibrated(job, program, shape.channel)?.power_for(shape.strength)));
+        put(format!("SPW {number}"), power(calibrated(job, program, shape.channel)?.power_for(shape.strength)));
         put(format!("SPOFFS {number}"), "0".into());
         put(format!("SPOAL {number}"), "0.5".into());
     }
