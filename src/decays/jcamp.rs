@@ -157,7 +157,8 @@ fn series(block: &Block) -> Result<Series, String> {
         if numbers.len() != count {
             return Err(format!("{count} points are announced, but page {symbol} has {}", numbers.len()));
         }
-        let numbers: Option<Vec<f64>> = numbers.into_iter().map(|y| Some(y * factor).filter(|y| y.is_finite())).collect();
+        let numbers: Option<Vec<f64>> =
+            numbers.into_iter().map(|y| Some(y * factor).filter(|y| y.is_finite())).collect();
         numbers.ok_or_else(|| super::NOT_FINITE.to_string())
     };
     let (re, im) = (page("R", r)?, page("I", i)?);

@@ -66,8 +66,9 @@ impl Mesh {
         let (first, last) = ((from / period).floor(), (to / period).ceil());
         if (last - first) * self.ends.len() as f64 > MOST_ENDS {
             let message = format!(
-                "the Hamiltonian has {:e} periods between t = {from:e} and {to:e}, too many for this method",
-                last - first
+                "the Hamiltonian has {:e} periods {}, too many for this method",
+                last - first,
+                crate::units::interval_text(from, to)
             );
             return Err(StepError::Tolerance(message));
         }

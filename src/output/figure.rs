@@ -165,11 +165,8 @@ impl Figure {
                         for (x, value) in map.x.iter().zip(row) {
                             let value = number_text(*value);
                             let end = if uncertain { "," } else { "" };
-                            out += &format!(
-                                "{title},{label},{},{},{value}{end},{axes}\n",
-                                place_text(*x),
-                                place_text(*y)
-                            );
+                            out +=
+                                &format!("{title},{label},{},{},{value}{end},{axes}\n", place_text(*x), place_text(*y));
                         }
                     }
                 }

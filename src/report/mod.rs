@@ -110,7 +110,9 @@ const MOST_STATEMENTS: usize = 2000;
 fn sequence(e: &Evaluator, r: &DryRun) -> String {
     let count = r.blocks.len();
     if count > MOST_STATEMENTS {
-        return undrawn(&format!("Not drawn: the sequence has {count} statements, and at most {MOST_STATEMENTS} are drawn."));
+        return undrawn(&format!(
+            "Not drawn: the sequence has {count} statements, and at most {MOST_STATEMENTS} are drawn."
+        ));
     }
     let note = "<p class=\"note\">Not to scale: widths are logarithmic in duration.</p>";
     format!("<div class=\"wide\">{}</div>{note}", diagram::diagram(e, r).svg())

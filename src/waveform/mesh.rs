@@ -50,7 +50,10 @@ impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Unresolved { from, to, .. } = self;
         match self.unbounded {
-            true => write!(f, "a coefficient of the Hamiltonian has no finite bound between t = {from:e} and {to:e}"),
+            true => {
+                let place = crate::units::interval_text(*from, *to);
+                write!(f, "a coefficient of the Hamiltonian has no finite bound {place}")
+            }
             false => {
                 write!(
                     f,

@@ -150,7 +150,8 @@ impl<'a> CommutatorFree<'a> {
             steps += 1;
             if steps > MOST_STEPS {
                 return Err(StepError::Tolerance(format!(
-                    "more than {MOST_STEPS} steps between t = {from:e} and {to:e}: the Hamiltonian is too large there"
+                    "more than {MOST_STEPS} steps {}: the Hamiltonian is too large there",
+                    crate::units::interval_text(from, to)
                 )));
             }
             // A step never goes past the end, and no very short remainder is left.
