@@ -314,6 +314,7 @@ pub const WORDS: &[Word] = &[
 ];
 
 /// Statements that were added later: where a file defines a subsequence of this name, the name is a call, so that the file keeps its meaning.
+/// Keywords of other blocks, whenever they were added, are calls in a sequence that defines them.
 pub const LATER: [&str; 3] = ["compile", "decouple", "read"];
 
 /// Syntax of the interaction declared by a keyword.

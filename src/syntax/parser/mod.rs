@@ -13,6 +13,7 @@ use super::words::{self, Role};
 use crate::diagnostic::{Code, Diagnostic, MOST_MISTAKES};
 use crate::source::Span;
 use crate::units::Unit;
+use std::collections::HashSet;
 
 /// Result of a rule. The diagnostic is boxed because it is large and rare.
 pub(super) type Rule<T> = Result<T, Box<Diagnostic>>;
@@ -27,8 +28,9 @@ const MAX_DEPTH: u32 = 64;
 pub struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
-    /// Keywords of [`words::LATER`] that this file defines as subsequences.
-    defined: Vec<&'static str>,
+    /// Subsequences that this file defines and that may be called, among them those named as keywords of other blocks or of
+    /// [`words::LATER`].
+    defined: HashSet<&'a str>,
     /// Current depth of each kind of nesting.
     depth: Depths,
     /// True if `at` after a metric names a mark, which is allowed only in results.
@@ -71,13 +73,15 @@ pub(super) enum Nest {
 impl<'a> Parser<'a> {
     /// A parser at the start of the tokens, which must end with [`TokenKind::End`].
     pub fn new(tokens: &'a [Token]) -> Parser<'a> {
-        let names = |pair: &[Token], name: &str| match pair {
+        let own = |pair: &'a [Token]| match pair {
             [Token { kind: TokenKind::Name(define), .. }, Token { kind: TokenKind::Name(own), .. }] => {
-                define == "define" && own == name
+                (define == "define").then_some(own.as_str())
             }
-            _ => false,
+            _ => None,
         };
-        let defined = words::LATER.into_iter().filter(|word| tokens.windows(2).any(|pair| names(pair, word))).collect();
+        // Statements of the first version keep their meaning: a subsequence of such a name cannot be called.
+        let callable = |name: &&str| words::LATER.contains(name) || !words::is(name, Role::Event);
+        let defined = tokens.windows(2).filter_map(own).filter(callable).collect();
         let depth = Depths::default();
         Parser { tokens, at: 0, defined, depth, at_marks: false, gaps: false, diagnostics: Vec::new() }
     }
@@ -157,7 +161,8 @@ impl<'a> Parser<'a> {
             let TokenKind::Name(word) = p.kind().clone() else {
                 return Err(p.no_statement("expected a statement or `}`").into());
             };
-            let call = role == Role::Event && !words::is_word(&word) && p.call_ahead();
+            let is_name = !words::is_word(&word) || p.defined.contains(word.as_str());
+            let call = role == Role::Event && is_name && p.call_ahead();
             if !words::is(&word, role) && !call {
                 return Err(p.unknown_statement(&word, role).into());
             }

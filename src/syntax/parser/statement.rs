@@ -14,7 +14,7 @@ impl Parser<'_> {
     pub(super) fn statement(&mut self, word: &str) -> Rule<Statement> {
         let start = self.previous();
         let kind = match word {
-            own if self.defined.contains(&own) => self.call(own, start)?,
+            own if self.defined.contains(own) => self.call(own, start)?,
             "prepare" => {
                 let mut states = vec![self.state()?];
                 while self.sign(",") {
