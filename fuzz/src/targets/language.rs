@@ -141,7 +141,10 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// What a run may ask for here: a few states, members, passes and samples.
+/// The longest sequence, ms or in natural units: oscillations during longer ones are many steps, however short the text.
+const LONGEST: f64 = 1e3;
+
+/// What a run may ask for here: a few states, members, passes and samples, and a short time.
 fn is_small(experiment: &Experiment, point: &Values) -> bool {
     let Ok(evaluator) = Evaluator::new(experiment, point) else { return false };
     let cost = |schedule: &Schedule| {
@@ -160,7 +163,11 @@ fn is_small(experiment: &Experiment, point: &Values) -> bool {
     };
     evaluator.basis.size() <= 16.0
         && ergoseq::hamiltonian::members(&evaluator).is_ok_and(|m| m.len() <= 20)
-        && ergoseq::hamiltonian::build(&evaluator).is_ok_and(|(schedule, _)| cost(&schedule) <= 300)
+        && ergoseq::hamiltonian::build(&evaluator).is_ok_and(|(schedule, _)| {
+            let scale = if experiment.units == units::UnitSystem::Lab { 1e3 } else { 1.0 };
+            let members = ergoseq::hamiltonian::members(&evaluator).map_or(1, |m| m.len()) as f64;
+            cost(&schedule) <= 300 && members * scale * schedule.duration() <= LONGEST
+        })
 }
 
 fn run_first(experiment: &Experiment) {
