@@ -479,3 +479,45 @@ fn electrons_a_nanometre_apart_couple_with_52_megahertz() {
     let found = h[(1, 2)].re / TAU;
     assert!((found + 0.5 * 2.0 * expected).abs() < 1e-10 * 52e6, "{found} {expected}");
 }
+
+#[test]
+fn exports_refuse_electrons_at_their_places() {
+    use ergoseq::export::{Dialect, Request, export};
+    let text = "ergoseq 1\nsystem { field 0.35 T\n temperature 10 K\n spin s : e\n spin c : 13C }\nchannel 13C { rf = 50 kHz }\nsequence {\n\
+         prepare thermal\n loop 2 { pulse e 90 deg phase y ideal\n delay 1 us }\n pulse 13C 90 deg phase y\n acquire e points 4 dwell 1 us }\n";
+    let compiled =
+        ergoseq::compile("test.seq", text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()));
+    for (dialect, places) in [
+        ("topspin", vec!["pulse e 90 deg phase y ideal", "acquire e points 4 dwell 1 us"]),
+        ("varian", vec!["pulse e 90 deg phase y ideal", "acquire e points 4 dwell 1 us"]),
+        ("simpson", vec!["s"]),
+    ] {
+        let request = Request {
+            dialect: Dialect::named(dialect).unwrap(),
+            source: ("test.seq", text),
+            values: &Values::new(),
+            spectrometer: None,
+            calibrations: vec![],
+            max_gradient: None,
+        };
+        let refused = export(&compiled.experiment, request).unwrap_err();
+        let found: Vec<&str> =
+            refused.iter().map(|d| d.span.map_or("", |s| &text[s.start as usize..s.end as usize])).collect();
+        assert_eq!(found, places, "{dialect}");
+    }
+}
+
+#[test]
+fn editors_know_the_electron() {
+    use ergoseq::editor::{Document, completions, meaning};
+    let text = "ergoseq 1\nsystem {\n spin s : e\n field 0.35 T\n}\nchannel e { rf = 20 MHz }\nsequence {\n prepare mixed\n pulse e 90 deg phase x\n}\n";
+    let document = Document::new("test.seq", text.to_string(), &mut ergoseq::no_files);
+    for place in ["e\n field", "e { rf", "e 90 deg"] {
+        let (said, _) = meaning(&document, text.find(place).unwrap() as u32).unwrap();
+        assert!(said.contains("an electron of g = 2.00231930436092") && said.contains("-28024.951"), "{said}");
+    }
+    for place in ["pulse ", "channel ", "spin s : "] {
+        let offset = text.find(place).unwrap() + place.len();
+        assert!(completions(&document, offset as u32).iter().any(|c| c.word == "e"), "{place}");
+    }
+}
