@@ -387,6 +387,14 @@ fn the_rotating_frame_refuses_a_large_zero_field_splitting() {
 }
 
 #[test]
+fn a_relaxation_time_cannot_know_the_zero_field_splitting() {
+    let text = "system { field 10 mT\n temperature 300 K\n spin s : e 1\n zfs s = 2.87 GHz\n relax s { T1 = 5 ms } }\n\
+         sequence { prepare mixed\n delay 1 ns }\nmeasure { entropy }\n";
+    let refused = ergoseq::run(&compiled(text).experiment, &Values::new(), &Options::default()).unwrap_err();
+    assert!(refused.message.contains("does not account for its zero-field splitting"), "{}", refused.message);
+}
+
+#[test]
 fn the_second_order_of_a_zero_field_splitting_leaves_the_third() {
     let error = |d: f64, order: usize| {
         let system = format!(

@@ -14,7 +14,7 @@ use super::frames::{self, in_laboratory};
 use super::term::{Declared, Size, Term, declared};
 use super::{second_order, zeeman};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Clause, InteractionKind};
+use crate::ir::{Clause, InteractionKind, RelaxSetting};
 use crate::linalg::real;
 use crate::spin::{FREE_G, LocalKind, Operator};
 use crate::units::angular_factor;
@@ -164,6 +164,7 @@ pub fn zero_field_splitting(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     for d in declared(e, InteractionKind::Zfs)? {
         let (site, tensor) = zero_field_tensor(e, &d)?;
         let second = second_order::is_asked(e, &d)?;
+        refuse_relaxation(e, &d, site)?;
         if in_laboratory(e, site) {
             if second {
                 return Err(second_order::is_exact(&d));
@@ -187,6 +188,28 @@ pub fn zero_field_splitting(e: &Evaluator) -> Result<Vec<Term>, Fault> {
         }
     }
     Ok(terms)
+}
+
+/// Refuses a T1 of an electron with a zero-field splitting: it would lead to the thermal state of the Zeeman energy alone.
+fn refuse_relaxation(e: &Evaluator, d: &Declared, site: usize) -> Result<(), Fault> {
+    for relaxation in e.experiment.system.relax.iter().filter(|r| r.setting(RelaxSetting::T1).is_some()) {
+        for index in e.range(relaxation.each.as_ref())? {
+            for sites in &relaxation.sites {
+                if e.sites(sites, index)?.contains(&site) {
+                    let message = format!(
+                        "the T1 of `{}` does not account for its zero-field splitting",
+                        e.basis.site(site).name
+                    );
+                    return Err(Diagnostic::new(Code::Contradiction, d.span(), message)
+                        .label("changes the populations in equilibrium")
+                        .related(relaxation.place.span(), "leads to those of the Zeeman energy")
+                        .help("write the rates between its levels as the collapse operators of a `noise`")
+                        .into());
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The error for a zero-field splitting that the Zeeman term does not dominate.
