@@ -10,7 +10,7 @@
 //! * the cross term of a quadrupolar coupling C of the frequency nu and a dipolar coupling b, where `order 2` is not asked for:
 //!   `(9/10) (C b/nu) (S^2 - m^2)/(S (2S - 1))`, m the lowest |m_S|: the residual splitting of a spin along the axis of C.
 
-use super::interactions::{couplings, declared, electrons, frames, second_order};
+use super::interactions::{couplings, declared, electrons, frames, g_factor, second_order};
 use super::orientation::{Frame, Matrix3};
 use super::value::{Evaluator, Fault};
 use crate::ir::{Distribution, InteractionKind};
@@ -26,7 +26,7 @@ type Neglected = (&'static str, f64, Place);
 /// If a value cannot be evaluated.
 pub fn electrons(e: &Evaluator, larmor: &dyn Fn(usize) -> Option<f64>) -> Result<Vec<Neglected>, Fault> {
     let mut all = Vec::new();
-    let tensors = electrons::g_factors(e)?;
+    let tensors = g_factor::g_factors(e)?;
     for a in declared(e, InteractionKind::Hyperfine)? {
         let place = a.declaration.place;
         let (electron, nucleus, tensor) = electrons::hyperfine_tensor(e, &a)?;
