@@ -87,8 +87,7 @@ fn ours(system: &str, time: f64) -> Matrix {
 }
 
 fn run(text: &str) -> Run {
-    let options = Options { tolerance: 1e-11, ..Options::default() };
-    ergoseq::run(&compiled(text).experiment, &Values::new(), &options).unwrap_or_else(|r| panic!("{r:?}"))
+    ergoseq::run(&compiled(text).experiment, &Values::new(), &Options::default()).unwrap_or_else(|r| panic!("{r:?}"))
 }
 
 /// The value of a metric at the end.
@@ -388,6 +387,14 @@ fn the_rotating_frame_refuses_a_large_zero_field_splitting() {
 }
 
 #[test]
+fn a_relaxation_time_cannot_know_the_zero_field_splitting() {
+    let text = "system { field 10 mT\n temperature 300 K\n spin s : e 1\n zfs s = 2.87 GHz\n relax s { T1 = 5 ms } }\n\
+         sequence { prepare mixed\n delay 1 ns }\nmeasure { entropy }\n";
+    let refused = ergoseq::run(&compiled(text).experiment, &Values::new(), &Options::default()).unwrap_err();
+    assert!(refused.message.contains("does not account for its zero-field splitting"), "{}", refused.message);
+}
+
+#[test]
 fn the_second_order_of_a_zero_field_splitting_leaves_the_third() {
     let error = |d: f64, order: usize| {
         let system = format!(
@@ -423,8 +430,8 @@ fn pulses_in_the_laboratory_frame_are_linear_fields_of_one_phase() {
     ] {
         for (axis, x) in ["Ix", "Iy", "Iz"].iter().zip(expected) {
             let found = at_end(text, &format!("expectation({axis}(s))"));
-            // The tolerance of both integrations, over 1700 radians.
-            assert!((found - x).abs() < 1e-9, "{axis}: {found} {x}");
+            // The tolerance of a run.
+            assert!((found - x).abs() < 1e-8, "{axis}: {found} {x}");
         }
     }
 }
@@ -479,4 +486,46 @@ fn electrons_a_nanometre_apart_couple_with_52_megahertz() {
     // `2 pi d (3 Iz Iz - I.I)`, whose flip-flop element is -d/2, with twice the g of a.
     let found = h[(1, 2)].re / TAU;
     assert!((found + 0.5 * 2.0 * expected).abs() < 1e-10 * 52e6, "{found} {expected}");
+}
+
+#[test]
+fn exports_refuse_electrons_at_their_places() {
+    use ergoseq::export::{Dialect, Request, export};
+    let text = "ergoseq 1\nsystem { field 0.35 T\n temperature 10 K\n spin s : e\n spin c : 13C }\nchannel 13C { rf = 50 kHz }\nsequence {\n\
+         prepare thermal\n loop 2 { pulse e 90 deg phase y ideal\n delay 1 us }\n pulse 13C 90 deg phase y\n acquire e points 4 dwell 1 us }\n";
+    let compiled =
+        ergoseq::compile("test.seq", text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()));
+    for (dialect, places) in [
+        ("topspin", vec!["pulse e 90 deg phase y ideal", "acquire e points 4 dwell 1 us"]),
+        ("varian", vec!["pulse e 90 deg phase y ideal", "acquire e points 4 dwell 1 us"]),
+        ("simpson", vec!["s"]),
+    ] {
+        let request = Request {
+            dialect: Dialect::named(dialect).unwrap(),
+            source: ("test.seq", text),
+            values: &Values::new(),
+            spectrometer: None,
+            calibrations: vec![],
+            max_gradient: None,
+        };
+        let refused = export(&compiled.experiment, request).unwrap_err();
+        let found: Vec<&str> =
+            refused.iter().map(|d| d.span.map_or("", |s| &text[s.start as usize..s.end as usize])).collect();
+        assert_eq!(found, places, "{dialect}");
+    }
+}
+
+#[test]
+fn editors_know_the_electron() {
+    use ergoseq::editor::{Document, completions, meaning};
+    let text = "ergoseq 1\nsystem {\n spin s : e\n field 0.35 T\n}\nchannel e { rf = 20 MHz }\nsequence {\n prepare mixed\n pulse e 90 deg phase x\n}\n";
+    let document = Document::new("test.seq", text.to_string(), &mut ergoseq::no_files);
+    for place in ["e\n field", "e { rf", "e 90 deg"] {
+        let (said, _) = meaning(&document, text.find(place).unwrap() as u32).unwrap();
+        assert!(said.contains("an electron of g = 2.00231930436092") && said.contains("-28024.951"), "{said}");
+    }
+    for place in ["pulse ", "channel ", "spin s : "] {
+        let offset = text.find(place).unwrap() + place.len();
+        assert!(completions(&document, offset as u32).iter().any(|c| c.word == "e"), "{place}");
+    }
 }

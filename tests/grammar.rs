@@ -195,6 +195,7 @@ fn tables() -> Vec<(&'static str, String)> {
                 &["nucleus", "spin", "gamma / (10^6 rad/s/T)", "abundance / %"],
                 ergoseq::spin::ISOTOPES
                     .iter()
+                    .chain([&ergoseq::spin::ELECTRON])
                     .map(|i| {
                         let spin = if i.twice_spin % 2 == 0 {
                             (i.twice_spin / 2).to_string()
@@ -205,7 +206,7 @@ fn tables() -> Vec<(&'static str, String)> {
                             code(i.symbol),
                             spin,
                             format!("{:.9}", i.gamma / 1e6).trim_end_matches('0').to_string(),
-                            i.abundance.to_string(),
+                            if i.is_electron() { String::from("-") } else { i.abundance.to_string() },
                         ]
                     })
                     .collect(),

@@ -60,7 +60,7 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     }
     let TokenKind::Name(name) = &token.kind else { return None };
     if name == ELECTRON.symbol && is_species(before, document, token.span) {
-        let ratio = number_text((ELECTRON.gamma / std::f64::consts::TAU).round() * 1e-6);
+        let ratio = number_text((ELECTRON.gamma / std::f64::consts::TAU).round() / 1e6);
         let text = format!(
             "**e**: an electron of g = {}, of spin 1/2 unless another follows\n\n`gamma/2pi` = {ratio} MHz/T",
             number_text(FREE_G)

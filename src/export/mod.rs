@@ -21,7 +21,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{SweepAxis, axes, points};
 use crate::hamiltonian::sample::Sample;
 use crate::hamiltonian::{Evaluator, Fault, Values};
-use crate::ir::Experiment;
+use crate::ir::{Experiment, InteractionKind};
 use crate::results::{EnergyUnit, Units};
 use crate::source::Span;
 use crate::spin::SiteKind;
@@ -237,7 +237,16 @@ fn sample(experiment: &Experiment, values: &Values, warnings: &mut Vec<Diagnosti
                 .help("declare spins by their isotopes, as in `spin h : 1H`"),
         ]));
     }
+    if !experiment.system.frames.is_empty() {
+        let message = "SIMPSON describes all spins in rotating frames";
+        return Err(Rejected::Refused(vec![
+            Diagnostic::new(Code::NotExported, experiment.system.place.span(), message)
+                .label("`frame lab`")
+                .help("leave `frame lab` out"),
+        ]));
+    }
     let sample = Sample::of(&e).map_err(refused)?;
+    warnings.extend(without_cross_terms(experiment, &sample));
     for row in points(&axes(experiment, values).map_err(refused)?, values) {
         let e = Evaluator::new(experiment, &row).map_err(refused)?;
         if Sample::of(&e).map_err(refused)? != sample {
@@ -249,6 +258,21 @@ fn sample(experiment: &Experiment, values: &Values, warnings: &mut Vec<Diagnosti
         }
     }
     Ok(sample)
+}
+
+/// The warning that the cross terms of quadrupolar couplings to second order with dipolar couplings are not exported.
+fn without_cross_terms(experiment: &Experiment, sample: &Sample) -> Option<Diagnostic> {
+    let crossed = |site: usize| {
+        sample.dipolar.iter().any(|(a, b, ..)| (*a == site || *b == site) && a != b && !sample.like(*a, *b))
+    };
+    sample.quadrupoles.iter().find(|(site, .., order)| *order == 2 && crossed(*site))?;
+    let place = experiment.system.interactions_of(InteractionKind::Quadrupole).next()?.place;
+    let message = "the cross term of the quadrupolar and the dipolar coupling is not exported";
+    Some(
+        Diagnostic::new(Code::ExportedOtherwise, place.span(), message)
+            .label("`order 2` exports the second order of the quadrupolar coupling alone")
+            .help("compare with `order 1`, or without the dipolar coupling"),
+    )
 }
 
 /// What was said before with what is wrong.

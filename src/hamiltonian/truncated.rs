@@ -7,10 +7,10 @@
 //! * the parts across the field, which the rotating frame of the electron leaves out: `A^2/(2 nu_e)`, A the largest principal value;
 //! * an electron of anisotropic g is quantised along `g.B`, not along the field: `|g_max - g_min| A/g`, with the anisotropy of A;
 //! * a zero-field splitting: that of a quadrupolar coupling, `T^2/nu_e` with T the largest element that is left out;
-//! * the cross term of a quadrupolar coupling C of the frequency nu and a dipolar coupling b, where `order 2` is not asked for: `(9/10) C b /
-//!   nu` times `1/(S (2S - 1))`, the residual splitting of a spin that points along the axis of C.
+//! * the cross term of a quadrupolar coupling C of the frequency nu and a dipolar coupling b, where `order 2` is not asked for:
+//!   `(9/10) (C b/nu) (S^2 - m^2)/(S (2S - 1))`, m the lowest |m_S|: the residual splitting of a spin along the axis of C.
 
-use super::interactions::{couplings, declared, electrons, frames, second_order};
+use super::interactions::{couplings, declared, electrons, frames, g_factor, second_order};
 use super::orientation::{Frame, Matrix3};
 use super::value::{Evaluator, Fault};
 use crate::ir::{Distribution, InteractionKind};
@@ -26,7 +26,7 @@ type Neglected = (&'static str, f64, Place);
 /// If a value cannot be evaluated.
 pub fn electrons(e: &Evaluator, larmor: &dyn Fn(usize) -> Option<f64>) -> Result<Vec<Neglected>, Fault> {
     let mut all = Vec::new();
-    let tensors = electrons::g_factors(e)?;
+    let tensors = g_factor::g_factors(e)?;
     for a in declared(e, InteractionKind::Hyperfine)? {
         let place = a.declaration.place;
         let (electron, nucleus, tensor) = electrons::hyperfine_tensor(e, &a)?;
@@ -73,7 +73,9 @@ pub fn cross_terms(e: &Evaluator, larmor: &dyn Fn(usize) -> Option<f64>) -> Resu
         let spin = (e.basis.site(site).dimension - 1) as f64 / 2.0;
         for (a, b, size, _) in couplings::sizes(e)? {
             if (a == site) != (b == site) && !couplings::like(e, a, b) {
-                let splitting = 0.9 * q.size.abs() * size / (nu.abs() * spin * (2.0 * spin - 1.0));
+                let lowest = if spin.fract() == 0.0 { 0.0 } else { 0.5 };
+                let share = (spin * spin - lowest * lowest) / (spin * (2.0 * spin - 1.0));
+                let splitting = 0.9 * q.size.abs() * size / nu.abs() * share;
                 all.push(("the quadrupolar coupling with the dipolar coupling", splitting, q.declaration.place));
             }
         }

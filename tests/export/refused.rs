@@ -1,4 +1,4 @@
-const REFUSALS: [(&str, &[&str]); 38] = [
+const REFUSALS: [(&str, &[&str]); 40] = [
     ("battery_from_j", &["37: prepare superposition(1: ket \"0000\", 1: ket \"0101\", 1: ket \"1010\", 1: ket \"1111\")", "34: define undo() { evolve -H for T/(2*pi*1 Hz) }", "33: define redo() { evolve H for T/(2*pi*1 Hz) }"]),
     ("benzene", &["36: dephase dipolar"]),
     ("calcium_fluoride", &["38: dephase dipolar"]),
@@ -14,6 +14,7 @@ const REFUSALS: [(&str, &[&str]); 38] = [
     ("double_quanta_chain", &["30: prepare superposition(1: ket \"00000000\", 1: ket \"00010001\", 1: ket \"00100010\", 1: ket \"00110011\", 1: ket \"01000100\", 1: ket \"01010101\", 1: ket \"01100110\", 1: ket \"01110111\", 1: ket \"10001000\", 1: ket \"10011001\", 1: ket \"10101010\", 1: ket \"10111011\", 1: ket \"11001100\", 1: ket \"11011101\", 1: ket \"11101110\", 1: ket \"11111111\")", "33: evolve -DQ for 12*(Delta + (1 - ideal)/(4*rf))"]),
     ("double_quanta_pair", &["24: prepare superposition(1: ket \"0000\", 1: ket \"0101\", 1: ket \"1010\", 1: ket \"1111\")", "27: evolve -DQ for 12*(Delta + (1 - ideal)/(4*rf))"]),
     ("ergotropy_gap", &["23: prepare ket \"00\""]),
+    ("eseem", &["27: pulse e 90 deg phase y ideal", "29: pulse e 180 deg phase x ideal"]),
     ("fluorapatite_chain", &["32: dephase dipolar"]),
     ("j_modulation", &["17: evolve J*Iz(a)*Iz(x) for tau", "19: evolve J*Iz(a)*Iz(x) for tau"]),
     ("jeener_broekaert_solid", &["17: sequence { prepare thermal }"]),
@@ -23,6 +24,7 @@ const REFUSALS: [(&str, &[&str]); 38] = [
     ("multiple_quantum_methyl", &["28: prepare mix(zeeman: thermal, ordered: gibbs(dipolar, T))", "29: evolve two_quanta for tau"]),
     ("multiple_quantum_pair", &["22: prepare mix(zeeman: thermal, ordered: gibbs(dipolar, T))", "23: evolve two_quanta for tau"]),
     ("multiple_quantum_zeeman", &["21: evolve sum(i in 1..N-1, sum(k in i+1..N, -d/(2*(k - i)^3) * (Ip(s[i])*Ip(s[k]) + Im(s[i])*Im(s[k])))) for tau"]),
+    ("nv_battery", &["30: pulse e duration = T phase x"]),
     ("pake_distances", &["19: sequence { prepare ket \"00\" }"]),
     ("random_couplings", &["20: prepare thermal(c), mixed(s)"]),
     ("redor", &["26: prepare thermal(c), mixed(n15)"]),

@@ -8,8 +8,8 @@
 
 use super::super::orientation::{Matrix3, axial, is_turned};
 use super::super::value::{Evaluator, Fault};
-use super::electrons;
 use super::frames::{self, in_laboratory};
+use super::g_factor::relative_g;
 use super::term::{Declared, Size, Term, declared};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Clause, InteractionKind};
@@ -217,6 +217,6 @@ pub fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], s
         .help("check the unit: bonds are about 1 angstrom long")
         .into());
     }
-    let g = electrons::relative_g(e, a)? * electrons::relative_g(e, b)?;
+    let g = relative_g(e, a)? * relative_g(e, b)?;
     Ok(-(MAGNETIC_CONSTANT / (2.0 * TWO_PI)) * g * first.gamma * second.gamma * HBAR / (TWO_PI * distance2 * distance))
 }

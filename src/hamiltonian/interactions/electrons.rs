@@ -11,69 +11,17 @@
 use super::super::orientation::{Matrix3, square, with_principal_values};
 use super::super::value::{Evaluator, Fault};
 use super::frames::{self, in_laboratory};
+use super::g_factor::{electron, g_factors, refused, relative_g};
 use super::term::{Declared, Size, Term, declared};
 use super::{second_order, zeeman};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Clause, InteractionKind};
+use crate::ir::{Clause, InteractionKind, RelaxSetting};
 use crate::linalg::real;
 use crate::spin::{FREE_G, LocalKind, Operator};
 use crate::units::angular_factor;
 
 /// The part of the Zeeman frequency that the elements left out of a zero-field splitting must not exceed.
 const MOST_LEFT_OUT: f64 = 1.0 / 3.0;
-
-fn refused(e: &Evaluator, d: &Declared, site: usize, why: &str) -> Fault {
-    let message = format!("`{}` {why}", e.basis.site(site).name);
-    Diagnostic::new(Code::WrongOperator, d.span(), message)
-        .help("electrons are declared as `spin s : e`, with another quantum number as `spin s : e 1`")
-        .into()
-}
-
-/// The site of an interaction that only electrons have.
-fn electron(e: &Evaluator, d: &Declared, what: &str) -> Result<usize, Fault> {
-    let site = d.site()?;
-    match e.basis.site(site).isotope.is_some_and(|i| i.is_electron()) {
-        true => Ok(site),
-        false => Err(refused(e, d, site, &format!("is not an electron, so it has no {what}"))),
-    }
-}
-
-/// The declared g tensors: their sites, isotropic values, and declarations.
-///
-/// # Errors
-/// If a spin is not an electron, has a chemical shift, too, or a g factor is zero.
-pub fn g_factors<'e>(e: &Evaluator<'e>) -> Result<Vec<(usize, Declared<'e>)>, Fault> {
-    let mut all = Vec::new();
-    for g in declared(e, InteractionKind::Gtensor)? {
-        let site = electron(e, &g, "g tensor")?;
-        for kind in [InteractionKind::Shift, InteractionKind::Csa] {
-            if let Some(shift) = declared(e, kind)?.iter().find(|s| s.sites == g.sites) {
-                let message = format!("`{}` has a g tensor and a `{}`", e.basis.site(site).name, kind.word());
-                return Err(Diagnostic::new(Code::Contradiction, g.span(), message)
-                    .label("both change its resonance frequency")
-                    .related(shift.span(), "the other")
-                    .help("write one g tensor")
-                    .into());
-            }
-        }
-        if g.principal.contains(&0.0) {
-            return Err(Diagnostic::new(Code::OutOfRange, g.span(), "a g factor must not be zero").into());
-        }
-        all.push((site, g));
-    }
-    Ok(all)
-}
-
-/// `g/g_free`, the isotropic value of a spin in units of that of the free electron; 1 where none is declared.
-///
-/// # Errors
-/// If a value cannot be evaluated.
-pub fn relative_g(e: &Evaluator, site: usize) -> Result<f64, Fault> {
-    if !e.basis.site(site).isotope.is_some_and(|i| i.is_electron()) {
-        return Ok(1.0);
-    }
-    Ok(g_factors(e)?.iter().find(|(k, _)| *k == site).map_or(1.0, |(_, g)| g.size / FREE_G))
-}
 
 /// What the g tensors add to the Zeeman terms of free electrons, rad/s; in the laboratory frame the whole terms.
 ///
@@ -164,6 +112,7 @@ pub fn zero_field_splitting(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     for d in declared(e, InteractionKind::Zfs)? {
         let (site, tensor) = zero_field_tensor(e, &d)?;
         let second = second_order::is_asked(e, &d)?;
+        refuse_relaxation(e, &d, site)?;
         if in_laboratory(e, site) {
             if second {
                 return Err(second_order::is_exact(&d));
@@ -187,6 +136,28 @@ pub fn zero_field_splitting(e: &Evaluator) -> Result<Vec<Term>, Fault> {
         }
     }
     Ok(terms)
+}
+
+/// Refuses a T1 of an electron with a zero-field splitting: it would lead to the thermal state of the Zeeman energy alone.
+fn refuse_relaxation(e: &Evaluator, d: &Declared, site: usize) -> Result<(), Fault> {
+    for relaxation in e.experiment.system.relax.iter().filter(|r| r.setting(RelaxSetting::T1).is_some()) {
+        for index in e.range(relaxation.each.as_ref())? {
+            for sites in &relaxation.sites {
+                if e.sites(sites, index)?.contains(&site) {
+                    let message = format!(
+                        "the T1 of `{}` does not account for its zero-field splitting",
+                        e.basis.site(site).name
+                    );
+                    return Err(Diagnostic::new(Code::Contradiction, d.span(), message)
+                        .label("changes the populations in equilibrium")
+                        .related(relaxation.place.span(), "leads to those of the Zeeman energy")
+                        .help("write the rates between its levels as the collapse operators of a `noise`")
+                        .into());
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The error for a zero-field splitting that the Zeeman term does not dominate.

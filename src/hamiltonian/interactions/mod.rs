@@ -5,6 +5,7 @@ pub mod couplings;
 pub mod cross;
 pub mod electrons;
 pub mod frames;
+pub mod g_factor;
 pub mod second_order;
 mod term;
 pub mod zeeman;

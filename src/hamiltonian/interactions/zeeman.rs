@@ -2,8 +2,8 @@
 //! the carrier. For gamma > 0 spin up is the lower level. What g tensors add is in [`super::electrons`].
 
 use super::super::value::{Evaluator, Fault};
-use super::electrons;
 use super::frames::in_laboratory;
+use super::g_factor::{g_factors, relative_g};
 use super::term::{Size, Term, declared};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::InteractionKind;
@@ -109,7 +109,7 @@ pub fn offset(e: &Evaluator) -> Result<Vec<Term>, Fault> {
 
 /// The electrons in the laboratory frame that have a g tensor, which gives their whole Zeeman term.
 fn with_g_tensor(e: &Evaluator) -> Result<Vec<usize>, Fault> {
-    let sites = electrons::g_factors(e)?.into_iter().map(|(site, _)| site);
+    let sites = g_factors(e)?.into_iter().map(|(site, _)| site);
     Ok(sites.filter(|site| in_laboratory(e, *site)).collect())
 }
 
@@ -128,7 +128,7 @@ pub fn carrier_in_laboratory(e: &Evaluator, nucleus: &str, span: Span) -> Result
     Ok(Isotope::named(nucleus).map(|isotope| -isotope.gamma * field * (1.0 + carrier)))
 }
 
-/// The Zeeman energy in the laboratory frame, rad/s, without the terms of [`electrons::g_tensor`].
+/// The Zeeman energy in the laboratory frame, rad/s, without the terms of [`super::electrons::g_tensor`].
 pub fn laboratory(e: &Evaluator, span: Span) -> Result<Operator, Fault> {
     let Some(field) = field(e)? else {
         return Err(missing_field("`zeeman`", span));
@@ -172,7 +172,7 @@ pub fn thermal_ratios(e: &Evaluator, span: Span, what: &str) -> Result<Vec<Optio
         .into());
     }
     let ratio = |(k, site): (usize, &Site)| match site.isotope {
-        Some(i) => Ok(Some(electrons::relative_g(e, k)? * i.gamma * HBAR * field / (BOLTZMANN * temperature))),
+        Some(i) => Ok(Some(relative_g(e, k)? * i.gamma * HBAR * field / (BOLTZMANN * temperature))),
         None => Ok(None),
     };
     e.basis.sites.iter().enumerate().map(ratio).collect()

@@ -323,7 +323,7 @@ fn nuclei_of(words: &[String]) -> Result<Vec<String>, String> {
     if words.len() > MOST_NUCLEI {
         return Err(format!("there are more than {MOST_NUCLEI} nuclei"));
     }
-    match words.iter().find(|w| Isotope::named(w).is_none()) {
+    match words.iter().find(|w| Isotope::named(w).is_none_or(Isotope::is_electron)) {
         Some(other) => Err(format!("unknown nucleus `{other}`")),
         None => Ok(words.to_vec()),
     }
