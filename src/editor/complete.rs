@@ -77,6 +77,23 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
             _ => {}
         }
     }
+    out.extend(declared(document));
+    if matches!(block.as_str(), "measure" | "expect" | "theory") {
+        out.extend(METRICS.iter().map(|m| of(m.name, "metric", m.formula)));
+    }
+    out.extend(words(Role::Clause));
+    out.extend(LOCAL_OPERATORS.iter().map(|(word, _, meaning)| of(*word, "operator", *meaning)));
+    out.extend(SYSTEM_PARTS.iter().map(|(word, meaning)| of(*word, "operator", *meaning)));
+    out.extend(FUNCTIONS.iter().map(|f| of(f.name, "function", f.meaning)));
+    out.extend(FIXED_NAMES.iter().map(|(name, meaning)| of(*name, "constant", *meaning)));
+    out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
+    out.extend(OTHER_FUNCTIONS.iter().map(|(name, _, meaning)| of(*name, "function", *meaning)));
+    out
+}
+
+/// The names that a file declares.
+fn declared(document: &Document) -> Vec<Completion> {
+    let mut out: Vec<Completion> = Vec::new();
     for n in &document.names {
         let (kind, meaning) = match n.kind {
             Kind::Param => ("parameter", "a parameter"),
@@ -95,16 +112,6 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
             out.push(of(n.name.clone(), kind, meaning));
         }
     }
-    if matches!(block.as_str(), "measure" | "expect" | "theory") {
-        out.extend(METRICS.iter().map(|m| of(m.name, "metric", m.formula)));
-    }
-    out.extend(words(Role::Clause));
-    out.extend(LOCAL_OPERATORS.iter().map(|(word, _, meaning)| of(*word, "operator", *meaning)));
-    out.extend(SYSTEM_PARTS.iter().map(|(word, meaning)| of(*word, "operator", *meaning)));
-    out.extend(FUNCTIONS.iter().map(|f| of(f.name, "function", f.meaning)));
-    out.extend(FIXED_NAMES.iter().map(|(name, meaning)| of(*name, "constant", *meaning)));
-    out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
-    out.extend(OTHER_FUNCTIONS.iter().map(|(name, _, meaning)| of(*name, "function", *meaning)));
     out
 }
 
