@@ -212,3 +212,67 @@ fn a_reading_is_printed_as_it_is_read() {
     });
     assert_eq!(a, b);
 }
+
+/// Heat propagates the steps once more. What was read stays: the values, and the number of changes of sign.
+#[test]
+fn heat_changes_neither_readings_nor_what_is_noted() {
+    let losses = |text: String, of: &str| {
+        text.replace("battery", &format!("noise n {{ collapse sqrt(0.02)*Im({of}) }}\nbattery"))
+    };
+    let oscillating = |gain: f64, passes: &str, measure: &str| {
+        losses(
+            file(
+                &format!(
+                    "prepare ket \"00\"\n evolve Y(a) for pi/4\n evolve Z(a) for 0.2\n \
+                 loop {passes} {{ read m = Y(a)\n evolve -{gain}*m*Z(a) for 1\n evolve 0*Z(a) for 0.01 with n }}"
+                ),
+                measure,
+            ),
+            "b",
+        )
+    };
+    for measure in ["energy", "energy\n heat"] {
+        for record in ["", " record as passes"] {
+            for (gain, passes, noted) in [(1.4, 30, true), (1.4, 6, false), (0.9, 30, false)] {
+                let r = run(&oscillating(gain, &format!("{passes}{record}"), measure));
+                let said = r.notes.iter().filter(|n| n.contains("oscillates")).count();
+                assert_eq!(said, usize::from(noted), "{measure} {record} {gain} {passes}: {:?}", r.notes);
+            }
+        }
+    }
+    // A reading behind the last dissipation of a leg, and one before it, drive what follows a mark.
+    let sequence = "prepare ket \"00\"\n evolve X(a) for 0.4\n read m = Y(a)\n evolve m*X(a) for 0.5\n evolve Z(b) for 1 with n\n evolve X(a) for 0.3\n \
+                    read m = Y(a)\n mark middle\n evolve m*X(a) for 0.5\n evolve Z(b) for 1 with n\n read m = Z(a)\n evolve m*X(a) for 0.7";
+    let value = |measure: &str| {
+        let r = run(&losses(file(sequence, measure), "a"));
+        (at(&r, "middle", "energy"), at(&r, "end", "energy"))
+    };
+    assert_eq!(value("energy"), value("energy\n heat"));
+    let r = run(&losses(file(sequence, "energy\n heat\n work"), "a"));
+    // The first law, and the heat of a spin that turns about x and decays, by hand: dE = -2 (1 - exp(-0.02)) (p of up) a statement.
+    for mark in ["middle", "end"] {
+        close(at(&r, mark, "energy") - 1.5, at(&r, mark, "heat") + at(&r, mark, "work"), 1e-12);
+    }
+    let decay = (-0.02f64).exp();
+    let (mut y, mut z, mut heat) = (-(0.8f64).sin(), (0.8f64).cos(), 0.0);
+    let turn = |y: &mut f64, z: &mut f64, angle: f64| {
+        (*y, *z) = (*y * angle.cos() - *z * angle.sin(), *y * angle.sin() + *z * angle.cos());
+    };
+    let lose = |y: &mut f64, z: &mut f64, heat: &mut f64| {
+        let after = (*z + 1.0) * decay - 1.0;
+        *heat += after - *z;
+        (*y, *z) = (*y * decay.sqrt(), after);
+    };
+    let m = y;
+    turn(&mut y, &mut z, 2.0 * m * 0.5);
+    lose(&mut y, &mut z, &mut heat);
+    turn(&mut y, &mut z, 0.6);
+    let m = y;
+    close(at(&r, "middle", "heat"), heat, 1e-12);
+    turn(&mut y, &mut z, 2.0 * m * 0.5);
+    lose(&mut y, &mut z, &mut heat);
+    close(at(&r, "end", "heat"), heat, 1e-12);
+    let m = z;
+    turn(&mut y, &mut z, 2.0 * m * 0.7);
+    close(at(&r, "end", "energy"), z + 0.5, 1e-12);
+}

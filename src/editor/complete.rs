@@ -67,15 +67,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     if first_of_line {
         match (depth, block.as_str()) {
             (0, _) => return words(Role::Statement).collect(),
-            (1, "noise") => {
-                return ["collapse", "bath"]
-                    .into_iter()
-                    .flat_map(|w| words(Role::Clause).filter(move |c| c.word == w))
-                    .collect();
-            }
-            (_, "noise") => {
-                return BATH_SETTINGS.iter().map(|(_, word, _, meaning)| of(*word, "keyword", *meaning)).collect();
-            }
+            (_, "noise") => return of_noise(depth),
             (_, "system") => return words(Role::SystemEntry).collect(),
             (_, "sequence" | "define") => {
                 let calls = document.names.iter().filter(|n| n.kind == Kind::Define);
@@ -85,6 +77,23 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
             _ => {}
         }
     }
+    out.extend(declared(document));
+    if matches!(block.as_str(), "measure" | "expect" | "theory") {
+        out.extend(METRICS.iter().map(|m| of(m.name, "metric", m.formula)));
+    }
+    out.extend(words(Role::Clause));
+    out.extend(LOCAL_OPERATORS.iter().map(|(word, _, meaning)| of(*word, "operator", *meaning)));
+    out.extend(SYSTEM_PARTS.iter().map(|(word, meaning)| of(*word, "operator", *meaning)));
+    out.extend(FUNCTIONS.iter().map(|f| of(f.name, "function", f.meaning)));
+    out.extend(FIXED_NAMES.iter().map(|(name, meaning)| of(*name, "constant", *meaning)));
+    out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
+    out.extend(OTHER_FUNCTIONS.iter().map(|(name, _, meaning)| of(*name, "function", *meaning)));
+    out
+}
+
+/// The names that a file declares.
+fn declared(document: &Document) -> Vec<Completion> {
+    let mut out: Vec<Completion> = Vec::new();
     for n in &document.names {
         let (kind, meaning) = match n.kind {
             Kind::Param => ("parameter", "a parameter"),
@@ -103,17 +112,16 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
             out.push(of(n.name.clone(), kind, meaning));
         }
     }
-    if matches!(block.as_str(), "measure" | "expect" | "theory") {
-        out.extend(METRICS.iter().map(|m| of(m.name, "metric", m.formula)));
-    }
-    out.extend(words(Role::Clause));
-    out.extend(LOCAL_OPERATORS.iter().map(|(word, _, meaning)| of(*word, "operator", *meaning)));
-    out.extend(SYSTEM_PARTS.iter().map(|(word, meaning)| of(*word, "operator", *meaning)));
-    out.extend(FUNCTIONS.iter().map(|f| of(f.name, "function", f.meaning)));
-    out.extend(FIXED_NAMES.iter().map(|(name, meaning)| of(*name, "constant", *meaning)));
-    out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
-    out.extend(OTHER_FUNCTIONS.iter().map(|(name, _, meaning)| of(*name, "function", *meaning)));
     out
+}
+
+/// What begins a line of a noise: its entries, or the settings of a bath.
+fn of_noise(depth: usize) -> Vec<Completion> {
+    let entries = WORDS.iter().filter(|w| matches!(w.word, "collapse" | "bath"));
+    match depth {
+        1 => entries.map(|w| of(w.word, "keyword", w.meaning)).collect(),
+        _ => BATH_SETTINGS.iter().map(|(_, word, _, meaning)| of(*word, "keyword", *meaning)).collect(),
+    }
 }
 
 /// The marks of a file, and the end.

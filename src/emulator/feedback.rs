@@ -14,12 +14,34 @@ const OSCILLATIONS: u32 = 8;
 #[derive(Default)]
 pub struct Readings {
     /// Their values, by number.
-    values: Vec<Option<f64>>,
+    values: Values,
     /// By number: the observable on the space of the run, and how often the reading has changed its sign without a decrease.
     known: Vec<Option<(Arc<Sparse>, u32)>>,
+    /// True while steps are propagated once more, for what is followed beside the state.
+    again: bool,
 }
 
+/// The values of the readings at a moment.
+pub type Values = Vec<Option<f64>>;
+
 impl Readings {
+    /// The present values.
+    pub fn values(&self) -> Values {
+        self.values.clone()
+    }
+
+    /// Begins to propagate steps once more with the values that they began with; returns the present ones. Oscillations are not counted.
+    pub fn begin_again(&mut self, values: Values) -> Values {
+        self.again = true;
+        std::mem::replace(&mut self.values, values)
+    }
+
+    /// Ends it, with these values.
+    pub fn end_again(&mut self, values: Values) {
+        self.again = false;
+        self.values = values;
+    }
+
     /// Reads `Tr[A rho]`.
     ///
     /// # Errors
@@ -33,10 +55,9 @@ impl Readings {
                 .into());
         }
         let n = reading.number;
-        if self.values.len() <= n {
-            self.values.resize(n + 1, None);
-            self.known.resize(n + 1, None);
-        }
+        // Values may come from before the first reading of this number.
+        self.values.resize(self.values.len().max(n + 1), None);
+        self.known.resize(self.known.len().max(n + 1), None);
         let (Some(value), Some(known)) = (self.values.get_mut(n), self.known.get_mut(n)) else { return Ok(()) };
         let made = || (Arc::new(Sparse::of(&reading.observable, context.space())), 0);
         let (observable, oscillations) = known.get_or_insert_with(made);
@@ -45,6 +66,9 @@ impl Readings {
             State::Mixed(rho) => observable.trace_with(rho),
         };
         let before = value.replace(mean.re).unwrap_or(0.0);
+        if self.again {
+            return Ok(());
+        }
         let oscillates = before * mean.re < 0.0 && mean.re.abs() >= before.abs() * (1.0 - 1e-6);
         *oscillations = if oscillates { *oscillations + 1 } else { 0 };
         if *oscillations == OSCILLATIONS {

@@ -71,6 +71,11 @@ impl<'a> Integrator<'a> {
         self.context
     }
 
+    /// What was read of the state.
+    pub fn readings(&mut self) -> &mut Readings {
+        &mut self.feedback
+    }
+
     /// A segment or kick with the present values of the readings.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use super::context::RunContext;
 use super::engines::StepError;
+use super::feedback::Values;
 use super::heat::{HeatTrack, Meter};
 use super::integrate::Integrator;
 use super::motion::{ActingSegment, Heat, Heats};
@@ -61,8 +62,8 @@ impl<'a> MemberPaths<'a> {
         self.declared.is_some() || !self.own.is_empty()
     }
 
-    /// Takes some steps of a member into account, and the state in which it begins them; `again` is true for one of many equal passes of a
-    /// loop.
+    /// Takes some steps of a member into account, with the state and the readings with which it begins them; `again` is true for one of many
+    /// equal passes of a loop. The readings of the run stay as they are.
     ///
     /// # Errors
     /// If a method fails.
@@ -71,17 +72,19 @@ impl<'a> MemberPaths<'a> {
         member: usize,
         integrator: &mut Integrator,
         steps: &[Step],
-        (begin, again): (&State, bool),
+        (begin, read, again): (&State, Values, bool),
     ) -> Result<(), Fault> {
         let Some(path) = self.paths.get_mut(member) else { return Ok(()) };
         let Heats { declared, own } = &mut path.heats;
         for (heat, meter) in [(declared, self.declared.as_mut()), (own, self.own.get_mut(member))] {
             if let (Ok(sum), Some(meter)) = (heat, meter) {
-                *sum += if again {
-                    meter.heat_of_pass(integrator, steps, begin)?
-                } else {
-                    meter.heat(integrator, steps, begin)?
+                let now = integrator.readings().begin_again(read.clone());
+                let heat = match again {
+                    true => meter.heat_of_pass(integrator, steps, begin),
+                    false => meter.heat(integrator, steps, begin),
                 };
+                integrator.readings().end_again(now);
+                *sum += heat?;
             }
         }
         let before = std::mem::replace(&mut path.propagator, Err(NoPropagator::NotFollowed));

@@ -133,7 +133,8 @@ impl<'a> Propagation<'a> {
     /// Propagates each member through its own steps. Members are interleaved step by step, so that shared propagators stay in the cache.
     fn advance(&mut self, legs: &[&Leg<'a>], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
         for (k, (leg, state)) in legs.iter().zip(&states).enumerate() {
-            self.paths.advance(k, &mut self.integrator, leg.steps, (state, false))?;
+            let read = self.integrator.readings().values();
+            self.paths.advance(k, &mut self.integrator, leg.steps, (state, read, false))?;
         }
         let mut clocks = std::mem::take(&mut self.clocks);
         for k in 0..legs.iter().map(|leg| leg.steps.len()).max().unwrap_or(0) {
@@ -364,7 +365,7 @@ impl<'a> Propagation<'a> {
             if segments.len() < own.len() {
                 // The transient of a pulse edge: an instantaneous unitary.
                 for (k, (step, state)) in own.iter().zip(&states).enumerate() {
-                    self.paths.advance(k, &mut self.integrator, std::slice::from_ref(*step), (state, false))?;
+                    self.paths.advance(k, &mut self.integrator, std::slice::from_ref(*step), (state, vec![], false))?;
                 }
                 let moved = own.iter().zip(states).map(|(step, state)| self.integrator.step_member(step, state));
                 states = moved.collect::<Result<_, Fault>>()?;
@@ -539,7 +540,8 @@ impl<'a> Propagation<'a> {
         super::cancel::acquired(self.context, acquisitions, &states);
         let (start, _) = self.time("the acquisition");
         for (k, (acquire, state)) in acquisitions.iter().zip(&states).enumerate() {
-            self.paths.advance(k, &mut self.integrator, &[Step::Segment(acquire.segment.clone())], (state, false))?;
+            let steps = [Step::Segment(acquire.segment.clone())];
+            self.paths.advance(k, &mut self.integrator, &steps, (state, vec![], false))?;
         }
         // Members are summed in groups, and groups in order, so that the sum does not depend on the number of threads.
         let (space, tolerance) = (self.context.space(), self.options.tolerance);

@@ -93,11 +93,11 @@ impl<'a> Propagation<'a> {
     fn pass(&mut self, passes: &mut [Passes<'a>], states: Vec<State>) -> Result<Vec<State>, Fault> {
         let mut moved = Vec::with_capacity(states.len());
         for (member, (own, state)) in passes.iter_mut().zip(states).enumerate() {
-            let before = self.paths.of_heat().then(|| state.clone());
+            let (before, read) = (self.paths.of_heat().then(|| state.clone()), self.integrator.readings().values());
             let (state, body) = own.advance(&mut self.integrator, state)?;
             self.context.watch(&state);
             let begin = before.as_ref().unwrap_or(&state);
-            self.paths.advance(member, &mut self.integrator, body, (begin, own.once.is_some()))?;
+            self.paths.advance(member, &mut self.integrator, body, (begin, read, own.once.is_some()))?;
             moved.push(state);
             if let Some(clock) = self.clocks.get_mut(member) {
                 *clock += duration(body);

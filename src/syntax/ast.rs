@@ -141,19 +141,6 @@ pub enum ParamValue {
     },
 }
 
-impl ParamValue {
-    /// All expressions of the declaration.
-    pub fn expressions(&self) -> Vec<&Expr> {
-        match self {
-            ParamValue::One(value) => vec![value],
-            ParamValue::List(values) => values.iter().collect(),
-            ParamValue::Random { size, settings, .. } => {
-                std::iter::once(size).chain(settings.iter().map(|s| &s.value)).collect()
-            }
-        }
-    }
-}
-
 /// `name = value`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
@@ -184,17 +171,6 @@ pub enum SpinKind {
     Isotope(String),
     /// An electron, by twice its spin quantum number.
     Electron(u32),
-}
-
-impl SpinKind {
-    /// Its isotope, or `e`.
-    pub fn symbol(&self) -> Option<&str> {
-        match self {
-            SpinKind::Twice(_) => None,
-            SpinKind::Isotope(symbol) => Some(symbol),
-            SpinKind::Electron(_) => Some(crate::spin::ELECTRON.symbol),
-        }
-    }
 }
 
 /// A declared spin or array of spins.
@@ -344,24 +320,6 @@ pub enum Repeat {
     Counter(ForEach),
 }
 
-impl Repeat {
-    /// Its expressions: the number of repetitions, or the bounds.
-    pub fn expressions(&self) -> Vec<&Expr> {
-        match self {
-            Repeat::Times(count) => vec![count],
-            Repeat::Counter(each) => vec![&each.from, &each.to],
-        }
-    }
-
-    /// The counter.
-    pub fn counter(&self) -> Option<&Name> {
-        match self {
-            Repeat::Times(_) => None,
-            Repeat::Counter(each) => Some(&each.index),
-        }
-    }
-}
-
 /// A measurement of a spin 1/2, and what follows each outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
@@ -375,13 +333,6 @@ pub struct Project {
     pub up: Option<Vec<Statement>>,
     /// Statements of the outcome down, if written.
     pub down: Option<Vec<Statement>>,
-}
-
-impl Project {
-    /// The written branches: keyword and statements.
-    pub fn branches(&self) -> impl Iterator<Item = (&'static str, &[Statement])> {
-        [("up", &self.up), ("down", &self.down)].into_iter().filter_map(|(word, body)| Some((word, body.as_deref()?)))
-    }
 }
 
 /// A pulse.
@@ -495,24 +446,6 @@ pub struct Acquire {
     pub phase: Option<Expr>,
     /// Further settings.
     pub settings: Vec<Setting>,
-}
-
-impl Acquire {
-    /// The dwell time, if it is one of free evolution.
-    pub fn dwell(&self) -> Option<&Expr> {
-        match &self.sampling {
-            Sampling::Dwell(dwell) => Some(dwell),
-            Sampling::Every(_) => None,
-        }
-    }
-
-    /// The cycle between two points; empty for free evolution.
-    pub fn cycle(&self) -> &[Statement] {
-        match &self.sampling {
-            Sampling::Dwell(_) => &[],
-            Sampling::Every(cycle) => cycle,
-        }
-    }
 }
 
 /// What separates the points of a signal.

@@ -8,6 +8,7 @@ mod foreign;
 mod format;
 mod parse;
 mod parser;
+mod parts;
 mod print;
 pub mod token;
 pub mod words;

@@ -14,7 +14,7 @@ use super::super::interactions::zeeman;
 use super::super::schedule::Relaxing;
 use super::super::value::{Evaluator, Fault};
 use super::entry::each_site;
-use super::noise;
+use super::rate;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Bath, BathSetting};
 use crate::linalg::{C64, I, Matrix, ZERO, real};
@@ -63,7 +63,7 @@ pub fn add(e: &Evaluator, bath: &Bath, relaxing: &mut Relaxing) -> Result<(), Fa
                 let raising = operator.adjoint();
                 let (lower, raise) = if gap < 0.0 { (raising, operator) } else { (operator, raising) };
                 for (operator, factor) in [(lower, down), (raise, up)] {
-                    noise::add(operator, strength_now.scaled(factor), strength.span(), e.scope.units, relaxing)?;
+                    rate::add(operator, strength_now.scaled(factor), strength.span(), e.scope.units, relaxing)?;
                 }
             }
         }

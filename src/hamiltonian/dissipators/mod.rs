@@ -7,9 +7,11 @@ mod dipolar_order;
 mod entry;
 mod noise;
 mod quadrupolar;
+mod rate;
 mod tumbling;
 
-pub use noise::{check_rates, noise};
+pub use noise::noise;
+pub use rate::check_rates;
 
 use super::schedule::Relaxing;
 use super::value::{Evaluator, Fault};
