@@ -14,7 +14,7 @@ use super::question::Question;
 use super::range::{Range, check};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{Emulator, Options, Request};
-use crate::hamiltonian::{Fault, Values};
+use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::Experiment;
 use crate::syntax::Expr;
 use rayon::prelude::*;
@@ -79,6 +79,12 @@ pub struct Optimum {
 /// Fraction of a range below which a distance counts as zero.
 const NOTHING: f64 = 1e-6;
 
+/// True if superoperators with their derivatives would take longer than a few more runs: with relaxation of more than two states.
+fn relaxes(experiment: &Experiment, values: &Values) -> bool {
+    let open = !experiment.system.relax.is_empty() || !experiment.noises.is_empty();
+    open && Evaluator::new(experiment, values).is_ok_and(|e| e.basis.size() > 2.0)
+}
+
 /// Optimises the parameters. `starts` is the number of points evaluated first; by default proportional to the number of parameters.
 ///
 /// # Errors
@@ -136,6 +142,9 @@ pub fn optimise(
     };
     let [request] = &question.request;
     let derivatives = match climb {
+        Climb::Auto if relaxes(experiment, &at(&halton(0, n))) => Derivatives::Differences(
+            "with relaxation of more than one spin 1/2, runs take less time than derivatives".into(),
+        ),
         Climb::Auto => by_ranges.kind((0..points).map(|k| at(&halton(k, n))), request),
         Climb::Cobyla | Climb::Lbfgs => Derivatives::Differences("another local search was chosen".into()),
     };

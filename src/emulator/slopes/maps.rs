@@ -13,7 +13,8 @@ use super::super::engines::exact::{stacked, unstacked};
 use super::super::grape::multiply_by_phi;
 use super::super::projection::Projection;
 use crate::linalg::{
-    C64, LinalgError, Matrix, add_to_diagonal, adjoint, conjugate, hermitian_eigen, identity, one_norm, product, real,
+    C64, LinalgError, Matrix, add_to_diagonal, adjoint, blocks, conjugate, hermitian_eigen, identity, one_norm,
+    product, real,
 };
 
 /// A matrix with its derivative with respect to each parameter; `None` for zero.
@@ -80,6 +81,40 @@ impl Varied {
         Varied { value: projection.apply(&self.value), slopes }
     }
 
+    /// A function of matrices of which the value and all derivatives are block diagonal, block by block: coherences of different orders, mostly.
+    fn by_blocks(&self, function: fn(&Varied) -> Varied) -> Varied {
+        let n = self.value.nrows();
+        let mut pattern = Matrix::zeros(n, n);
+        for m in std::iter::once(&self.value).chain(self.slopes.iter().flatten()) {
+            pattern.zip_apply(m, |p, x| *p += real(x.norm()));
+        }
+        let Some(lists) = blocks(&(&pattern + pattern.transpose())) else { return function(self) };
+        let mut out = Varied {
+            value: Matrix::zeros(n, n),
+            slopes: self.slopes.iter().map(|d| d.as_ref().map(|_| Matrix::zeros(n, n))).collect(),
+        };
+        for list in lists {
+            let inside = |m: &Matrix| m.select_rows(&list).select_columns(&list);
+            let slopes = self.slopes.iter().map(|d| d.as_ref().map(inside)).collect();
+            let found = function(&Varied { value: inside(&self.value), slopes });
+            let put = |to: &mut Matrix, from: &Matrix| {
+                for (column, j) in from.column_iter().zip(&list) {
+                    let mut whole = to.column_mut(*j);
+                    column.iter().zip(&list).for_each(|(x, i)| {
+                        whole.iter_mut().skip(*i).take(1).for_each(|element| *element = *x);
+                    });
+                }
+            };
+            put(&mut out.value, &found.value);
+            for (to, from) in out.slopes.iter_mut().zip(&found.slopes) {
+                if let (Some(to), Some(from)) = (to, from) {
+                    put(to, from);
+                }
+            }
+        }
+        out
+    }
+
     /// The superoperator of `U rho U^+` on stacked density matrices: `vec(U d U^+) = (conj(U) x U) vec(d)`.
     fn as_super(&self) -> Varied {
         let n = self.value.len();
@@ -125,7 +160,7 @@ impl Map {
             sum(dl.as_ref().map(|d| d * real(time.value)), (*dt != 0.0).then(|| &l.value * real(*dt)))
         };
         let slopes = l.slopes.iter().zip(&time.slopes).map(slope).collect();
-        Map::Super(exponential(&Varied { value: &l.value * real(time.value), slopes }))
+        Map::Super(Varied { value: &l.value * real(time.value), slopes }.by_blocks(exponential))
     }
 
     pub fn is_unitary(&self) -> bool {
@@ -243,11 +278,25 @@ mod tests {
             let (t, dt) = (0.7, -0.3);
             let i = C64::new(0.0, -1.0);
             let expected = larger(&(&h * (i * t)), &(&dh * (i * t) + &h * (i * dt)));
-            let varied = Varied { value: h, slopes: vec![Some(dh)] };
+            let varied = Varied { value: h, slopes: vec![Some(dh.clone())] };
             let Map::Unitary(u) = Map::unitary(&varied, &Lasting { value: t, slopes: vec![dt] }).unwrap() else {
                 panic!()
             };
             assert!((u.slopes[0].as_ref().unwrap() - &expected).norm() < 1e-12 * (1.0 + expected.norm()), "{n}");
+            // Block by block, with the blocks in disorder.
+            let zero = Matrix::zeros(n, n);
+            let apart = |m: &Matrix, other: &Matrix| {
+                let mut both = Matrix::zeros(2 * n, 2 * n);
+                both.view_mut((0, 0), (n, n)).copy_from(m);
+                both.view_mut((n, n), (n, n)).copy_from(other);
+                let order: Vec<usize> = (0..2 * n).map(|k| (k * (2 * n - 1)) % (2 * n)).collect();
+                both.select_rows(&order).select_columns(&order)
+            };
+            let both = Varied { value: apart(&a, &dh), slopes: vec![Some(apart(&d, &zero)), None] };
+            let (whole, parted) = (exponential(&both), both.by_blocks(exponential));
+            assert!((&whole.value - &parted.value).norm() < 1e-12 * whole.value.norm());
+            let (whole, parted) = (whole.slopes[0].clone().unwrap(), parted.slopes[0].clone().unwrap());
+            assert!((&whole - &parted).norm() < 1e-12 * whole.norm());
             // As a superoperator, and to a power, it does the same to a state.
             let m = random(n, &mut noise);
             let square = product(&m, &m.adjoint());
