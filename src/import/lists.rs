@@ -16,8 +16,10 @@ impl Flow<'_> {
         }
         let of = kind.split('<').nth(1).unwrap_or_default().trim_end_matches('>').to_string();
         let inside = value.trim();
+        let mut in_watts = self.given.in_watts;
         let entries = match inside.strip_prefix('{').and_then(|v| v.split('}').next()) {
             Some(all) => {
+                in_watts = all.split_whitespace().next().is_some_and(is_watt);
                 let scale = if of == "pulse" { 1e-6 } else { 1.0 };
                 let number = |word: &str| {
                     let word = word.trim_end_matches(',');
@@ -33,6 +35,11 @@ impl Flow<'_> {
                 own.or_else(|| self.given.files.get(&file).cloned()).unwrap_or_default()
             }
         };
-        self.names.lists.insert(name.to_string(), List { kind: of, entries });
+        self.names.lists.insert(name.to_string(), List { kind: of, entries, in_watts });
     }
+}
+
+/// Whether a word says that the powers of a list are watts; without one they are decibels.
+pub fn is_watt(word: &str) -> bool {
+    matches!(word.to_ascii_lowercase().as_str(), "w" | "watt" | "watts")
 }
