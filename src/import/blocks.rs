@@ -1,18 +1,7 @@
 //! Lines during which channels are decoupled, as blocks `decouple`.
 
-use super::write::Out;
+use super::write::{Decoupled, Out};
 use std::collections::BTreeMap;
-
-/// The decoupling of a channel during a line.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decoupled {
-    /// Which of all decouplings it is: lines with the same number follow each other without an interruption.
-    pub start: usize,
-    /// The head of a block that begins with this line.
-    pub head: String,
-    /// What stands before and behind the duration of a pulse that does the same during one delay; none for a sequence of pulses.
-    pub wave: Option<(String, String)>,
-}
 
 /// Whether lines do the same from turn to turn: a decoupling that goes on does, although it has been on for longer.
 pub fn alike(a: &[Out], b: &[Out]) -> bool {

@@ -2,6 +2,7 @@
 
 use super::environment::List;
 use super::flow::Flow;
+use super::parameters::is_watt;
 use crate::pulse_program::expression;
 
 impl Flow<'_> {
@@ -37,9 +38,4 @@ impl Flow<'_> {
         };
         self.names.lists.insert(name.to_string(), List { kind: of, entries, in_watts });
     }
-}
-
-/// Whether a word says that the powers of a list are watts; without one they are decibels.
-pub fn is_watt(word: &str) -> bool {
-    matches!(word.to_ascii_lowercase().as_str(), "w" | "watt" | "watts")
 }

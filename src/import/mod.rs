@@ -3,7 +3,8 @@
 //! * `parameters`: the numbers of its parameters, from the comments at its end or from `acqus`; `defaults`: those that nothing gives.
 //! * `value` and `environment`: what names stand for, as numbers and as expressions of the written file.
 //! * `flow`: the way of a program through one scan; `send`, `lanes`, `decoupling`, `phase` and `signal`: what it sends and receives on
-//!   the way; `counters` and `lists`: what goes on from turn to turn; `blocks`: the blocks during which channels are decoupled.
+//!   the way; `counters` and `lists`: what goes on from turn to turn; `blocks` and
+//!   `programs`: the blocks during which channels are decoupled, and their decoupling programs.
 //! * `write`: the lines, as text.
 //! * `simpson`: input files of SIMPSON.
 //!
@@ -19,6 +20,7 @@ mod lanes;
 mod lists;
 pub mod parameters;
 mod phase;
+mod programs;
 mod send;
 mod sending;
 mod signal;

@@ -1,7 +1,6 @@
 //! The numbers of the parameters of a pulse program.
 
-use super::decoupling::is_program;
-use super::lists::is_watt;
+use super::programs::is_program;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Numbers and names of parameters.
@@ -62,6 +61,11 @@ fn measured_time(word: &str) -> Option<f64> {
     crate::pulse_program::expression::number(word.trim_start_matches(['+', '-']))
         .ok()
         .map(|(x, _)| if word.starts_with('-') { -x } else { x })
+}
+
+/// Whether a word says that the powers of a list are watts; without one they are decibels.
+pub fn is_watt(word: &str) -> bool {
+    matches!(word.to_ascii_lowercase().as_str(), "w" | "watt" | "watts")
 }
 
 /// The decoupling program that a comment names: `decoupling by waltz16`, `garp (aq C' decoupling)`.

@@ -1,10 +1,20 @@
 //! The text of a sequence: lines, parameters, cycles and shapes.
 
-use super::blocks::Decoupled;
 use crate::ir::{FUNCTIONS, is_fixed_name};
 use crate::source::in_one_line;
 use crate::syntax::words::WORDS;
 use std::collections::BTreeMap;
+
+/// The decoupling of a channel during a line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoupled {
+    /// Which of all decouplings it is: lines with the same number follow each other without an interruption.
+    pub start: usize,
+    /// The head of a block that begins with this line.
+    pub head: String,
+    /// What stands before and behind the duration of a pulse that does the same during one delay; none for a sequence of pulses.
+    pub wave: Option<(String, String)>,
+}
 
 /// A line of a sequence.
 #[derive(Debug, Clone, PartialEq)]
