@@ -1,7 +1,7 @@
 //! Lines during which channels are decoupled, as blocks `decouple`.
 
 use super::write::{Decoupled, Out};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Whether lines do the same from turn to turn: a decoupling that goes on does, although it has been on for longer.
 pub fn alike(a: &[Out], b: &[Out]) -> bool {
@@ -50,36 +50,30 @@ fn is_quiet(line: &Out) -> bool {
 /// The lines with their blocks: of the channels that are decoupled during a line, the one that goes on longest has the outer block.
 pub fn nested(lines: Vec<Out>) -> Vec<Out> {
     let mut out = Vec::new();
-    let mut rest = lines;
-    while !rest.is_empty() {
-        let longest = match rest.first() {
-            Some(Out::Under(on, _)) => {
-                on.iter().map(|(channel, one)| (run(&rest, *channel, one.start), *channel, one.clone()))
+    let mut rest: VecDeque<Out> = lines.into();
+    while let Some(first) = rest.pop_front() {
+        match first {
+            Out::Loop(count, body) => out.push(Out::Loop(count, nested(body))),
+            Out::Under(mut on, line) => {
+                let runs = on.iter().map(|(channel, one)| (behind(&rest, *channel, one.start), *channel));
+                // Of runs of one length the first channel has the outer block.
+                let longest = runs.reduce(|a, b| if b.0 > a.0 { b } else { a });
+                let Some((more, channel, one)) = longest.and_then(|(n, c)| on.remove(&c).map(|one| (n, c, one))) else {
+                    rest.push_front(*line);
+                    continue;
+                };
+                let mut body = vec![under(on, *line)];
+                body.extend(rest.drain(..more).map(|line| without(line, channel)));
+                out.push(block(one, nested(body)));
             }
-            _ => {
-                let line = rest.remove(0);
-                out.push(if let Out::Loop(count, body) = line { Out::Loop(count, nested(body)) } else { line });
-                continue;
-            }
+            other => out.push(other),
         }
-        // Of runs of one length the first channel has the outer block.
-        .reduce(|a, b| if b.0 > a.0 { b } else { a });
-        let Some((length, channel, one)) = longest else {
-            if let Out::Under(_, line) = rest.remove(0) {
-                rest.insert(0, *line);
-            }
-            continue;
-        };
-        let behind = rest.split_off(length);
-        let body: Vec<Out> =
-            std::mem::replace(&mut rest, behind).into_iter().map(|line| without(line, channel)).collect();
-        out.push(block(one, nested(body)));
     }
     out
 }
 
-/// How many lines a decoupling goes on for, from the first.
-fn run(lines: &[Out], channel: usize, start: usize) -> usize {
+/// How many of the lines behind one during which a channel is decoupled belong to the same decoupling.
+fn behind(lines: &VecDeque<Out>, channel: usize, start: usize) -> usize {
     let mut length = 0;
     for (k, line) in lines.iter().enumerate() {
         match line {
