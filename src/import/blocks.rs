@@ -3,8 +3,26 @@
 use super::write::{Decoupled, Out};
 use std::collections::{BTreeMap, VecDeque};
 
+/// Takes back the turns at the end of the lines that are the same as those that follow, of which the body becomes the first; gives how
+/// many of these that are written out are left.
+pub fn join_turns(lines: &mut Vec<Out>, body: &mut Vec<Out>, done: usize) -> usize {
+    let mut left = done;
+    while left > 0 {
+        let Some(start) = lines.len().checked_sub(body.len()) else { break };
+        let before: Vec<Out> =
+            lines.get(start..).unwrap_or_default().iter().map(|line| line.clone().repeated()).collect();
+        if !alike(&before, body) {
+            break;
+        }
+        *body = before;
+        lines.truncate(start);
+        left -= 1;
+    }
+    left
+}
+
 /// Whether lines do the same from turn to turn: a decoupling that goes on does, although it has been on for longer.
-pub fn alike(a: &[Out], b: &[Out]) -> bool {
+fn alike(a: &[Out], b: &[Out]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| like(a, b))
 }
 

@@ -460,7 +460,7 @@ impl<'a> Flow<'a> {
             self.turns.remove(&at);
             let mut body: Vec<Out> =
                 self.lines.split_off(from.min(self.lines.len())).into_iter().map(Out::repeated).collect();
-            let done = self.join_turns(&mut body, done);
+            let done = blocks::join_turns(&mut self.lines, &mut body, done);
             let left = match (count.is_known(), done) {
                 (true, _) => shown((count.number.trunc() - done as f64).max(0.0)),
                 (false, 0) if count.number < 1.0 => format!("max(1, {})", whole(&count.text())),
@@ -490,24 +490,6 @@ impl<'a> Flow<'a> {
         }
         self.turns.insert(at, done + 1);
         Ok(Next::At(start))
-    }
-
-    /// Takes back the turns that are written out and are the same as those that follow, of which the body becomes the first; gives how
-    /// many are left.
-    fn join_turns(&mut self, body: &mut Vec<Out>, done: usize) -> usize {
-        let mut left = done;
-        while left > 0 {
-            let Some(start) = self.lines.len().checked_sub(body.len()) else { break };
-            let before: Vec<Out> =
-                self.lines.get(start..).unwrap_or_default().iter().map(|line| line.clone().repeated()).collect();
-            if !blocks::alike(&before, body) {
-                break;
-            }
-            *body = before;
-            self.lines.truncate(start);
-            left -= 1;
-        }
-        left
     }
 
     /// Statements that the scan does not come to.
