@@ -67,6 +67,7 @@ impl Flow<'_> {
             "ivd" => self.names.move_list("vd", |k| k + 1),
             "ivp" => self.names.move_list("vp", |k| k + 1),
             "ivc" => self.names.move_list("vc", |k| k + 1),
+            "iva" => self.names.move_list("va", |k| k + 1),
             "igrad" | "dgrad" | "rgrad" | "zgrad" => {
                 let list = rest.trim().to_string();
                 self.names.move_list(&list, |k| match head {

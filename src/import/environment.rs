@@ -24,7 +24,20 @@ pub struct List {
     pub kind: String,
     /// Its entries; none where they are not given.
     pub entries: Vec<f64>,
+    /// Whether powers are watts, and not decibels below one watt.
+    pub in_watts: bool,
 }
+
+impl List {
+    /// A power, watts.
+    pub fn watts(&self, entry: f64) -> f64 {
+        if self.in_watts { entry } else { 10f64.powf(-entry / 10.0) }
+    }
+}
+
+/// Lists that every program has: their names, kinds and files.
+const OWN_LISTS: &[(&str, &str, &str)] =
+    &[("vd", "delay", "vdlist"), ("vp", "pulse", "vplist"), ("vc", "loopcounter", "vclist"), ("va", "power", "valist")];
 
 /// Names and what they stand for.
 pub struct Environment<'a> {
@@ -46,6 +59,8 @@ pub struct Environment<'a> {
     pub decisive: BTreeSet<String>,
     /// Pulses that are shaped or are gradients: they are longer than others.
     pub long: BTreeSet<String>,
+    /// Parameters that stand for entries of lists of powers: the list, and their values in all rows, hertz.
+    pub powers: BTreeMap<String, (String, Vec<f64>)>,
 }
 
 /// What a loop must leave as it was, to be a loop: the values, and the entries of lists.
@@ -56,12 +71,16 @@ impl<'a> Environment<'a> {
     pub fn new(given: &'a Parameters) -> Environment<'a> {
         let lists = given.lists.iter().map(|(name, entries)| {
             let kind = if name.starts_with("vc") { "loopcounter" } else { "delay" };
-            (name.clone(), List { kind: kind.into(), entries: entries.clone() })
+            (name.clone(), List { kind: kind.into(), entries: entries.clone(), ..List::default() })
+        });
+        let own = OWN_LISTS.iter().filter_map(|(name, kind, file)| {
+            let entries = given.files.get(*file).filter(|entries| !entries.is_empty())?.clone();
+            Some((name.to_string(), List { kind: kind.to_string(), entries, in_watts: given.in_watts }))
         });
         Environment {
             given,
             set: BTreeMap::new(),
-            lists: lists.collect(),
+            lists: own.chain(lists).collect(),
             at: BTreeMap::new(),
             first: BTreeMap::new(),
             declared: BTreeMap::new(),
@@ -69,6 +88,7 @@ impl<'a> Environment<'a> {
             assumed: BTreeSet::new(),
             decisive: BTreeSet::new(),
             long: BTreeSet::new(),
+            powers: BTreeMap::new(),
         }
     }
 
@@ -334,6 +354,9 @@ impl<'a> Environment<'a> {
         if let Some(x) = self.given.strengths.get(level) {
             return Value::known(*x, -1);
         }
+        if let Some(list) = self.lists.get(level).filter(|l| l.kind == "power" && !l.entries.is_empty()).cloned() {
+            return self.listed_strength(level, &list, channel);
+        }
         let watts = watts_of(level);
         // A relation: levels are the squares of strengths.
         if let Some(value) = watts.as_ref().and_then(|w| self.set.get(w)).cloned() {
@@ -353,6 +376,34 @@ impl<'a> Environment<'a> {
         let text = Value::known(number, -1).text();
         self.definitions.entry(own.clone()).or_insert(Definition { text, note: Some(defaults::NOT_GIVEN) });
         Value::of_text(number, own, -1)
+    }
+
+    /// The nutation frequency of the entry that a list of powers is at. Where nothing calibrates the channel, that of the first entry is
+    /// assumed, and the others follow from the quotients of the powers.
+    fn listed_strength(&mut self, name: &str, list: &List, channel: usize) -> Value {
+        let at = self.at.get(name).copied().unwrap_or(0) % list.entries.len().max(1);
+        let watts: Vec<f64> = list.entries.iter().map(|x| list.watts(*x)).collect();
+        let first = watts.first().copied().unwrap_or(0.0);
+        let known: Option<Vec<f64>> = watts.iter().map(|w| self.given.strength(*w, channel)).collect();
+        let note = known.is_none().then_some(defaults::NOT_GIVEN);
+        let all = known.unwrap_or_else(|| {
+            self.assumed.insert(name.to_string());
+            watts.iter().map(|w| defaults::strength(name) * (w / first).sqrt()).collect()
+        });
+        let number = all.get(at).copied().unwrap_or(0.0);
+        if at > 0 && note.is_none() {
+            return Value::known(number, -1);
+        }
+        let mut own = format!("rf_{name}");
+        if self.powers.get(&own).is_some_and(|(_, known)| *known != all) {
+            own += &format!("_f{channel}");
+        }
+        let begin = all.first().copied().unwrap_or(0.0);
+        let text = Value::known(begin, -1).text();
+        self.definitions.entry(own.clone()).or_insert(Definition { text, note });
+        self.powers.insert(own.clone(), (name.to_string(), all));
+        let text = if at > 0 { format!("({own} * {})", super::write::shown(number / begin)) } else { own };
+        Value::of_text(number, text, -1)
     }
 
     /// Before a relation takes a power level, it stands for the square of its strength, where it has no number.

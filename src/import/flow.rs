@@ -1,5 +1,6 @@
 //! Follows a pulse program through one scan, from its beginning to the signal, as a console does for the first row.
 
+use super::blocks;
 use super::environment::{Environment, Snapshot};
 use super::parameters::Parameters;
 use super::sending::Sending;
@@ -154,6 +155,8 @@ pub struct Flow<'a> {
     pub cycles: BTreeMap<String, Vec<f64>>,
     /// Whether a gradient needs a sample that has a height.
     pub heights: bool,
+    /// How often a channel was switched on.
+    pub starts: usize,
 }
 
 /// Why a line cannot be followed.
@@ -199,6 +202,7 @@ impl<'a> Flow<'a> {
             shapes: BTreeMap::new(),
             cycles: BTreeMap::new(),
             heights: false,
+            starts: 0,
         }
     }
 
@@ -448,14 +452,15 @@ impl<'a> Flow<'a> {
             let within = self.lines.get(..from).is_some_and(|before| before.iter().any(Out::acts));
             return if within { Err("a second acquisition in the same scan".into()) } else { Ok(Next::End) };
         }
-        let same = passed.state == State { values: self.names.snapshot(), sending: self.now.clone() };
+        let same = passed.state.values == self.names.snapshot() && passed.state.sending.comes_back(&self.now);
+        let throughout: Vec<usize> = passed.state.sending.on_until(&self.now).collect();
         let count = self.names.value(&times.expr)?.measured(0);
         let done = self.turns.get(&at).copied().unwrap_or(0);
         if same || self.lines.get(from..).is_some_and(|body| body.iter().all(|l| !l.acts())) {
             self.turns.remove(&at);
-            let body: Vec<Out> =
+            let mut body: Vec<Out> =
                 self.lines.split_off(from.min(self.lines.len())).into_iter().map(Out::repeated).collect();
-            let done = self.join_turns(&body, done);
+            let done = blocks::join_turns(&mut self.lines, &mut body, done);
             let left = match (count.is_known(), done) {
                 (true, _) => shown((count.number.trunc() - done as f64).max(0.0)),
                 (false, 0) if count.number < 1.0 => format!("max(1, {})", whole(&count.text())),
@@ -469,7 +474,7 @@ impl<'a> Flow<'a> {
                 return Err("a mark stands in this loop".into());
             }
             if body.iter().any(Out::acts) {
-                self.lines.push(Out::Loop(left, body));
+                self.lines.push(blocks::repeated(left, body, &throughout));
             } else {
                 self.lines.extend(body);
             }
@@ -485,24 +490,6 @@ impl<'a> Flow<'a> {
         }
         self.turns.insert(at, done + 1);
         Ok(Next::At(start))
-    }
-
-    /// Takes back the turns that are written out and are the same as those that follow; gives how many are left.
-    fn join_turns(&mut self, body: &[Out], done: usize) -> usize {
-        let mut left = done;
-        while left > 0 {
-            let Some(start) = self.lines.len().checked_sub(body.len()) else { break };
-            let same = self
-                .lines
-                .get(start..)
-                .is_some_and(|before| before.iter().zip(body).all(|(a, b)| a.clone().repeated() == *b));
-            if !same {
-                break;
-            }
-            self.lines.truncate(start);
-            left -= 1;
-        }
-        left
     }
 
     /// Statements that the scan does not come to.

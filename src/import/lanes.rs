@@ -1,7 +1,8 @@
 //! Groups in parentheses: what channels do at once.
 
+use super::decoupling::trains;
 use super::flow::{Flow, Lost};
-use super::send::{Sent, channel_of, longer, phase_of, trains};
+use super::send::{Sent, channel_of, longer, phase_of};
 use super::value::Value;
 use super::write::Out;
 use crate::pulse_program::tree::{Item, ItemKind};

@@ -2,6 +2,7 @@
 
 use super::environment::List;
 use super::flow::Flow;
+use super::parameters::is_watt;
 use crate::pulse_program::expression;
 
 impl Flow<'_> {
@@ -16,8 +17,10 @@ impl Flow<'_> {
         }
         let of = kind.split('<').nth(1).unwrap_or_default().trim_end_matches('>').to_string();
         let inside = value.trim();
+        let mut in_watts = self.given.in_watts;
         let entries = match inside.strip_prefix('{').and_then(|v| v.split('}').next()) {
             Some(all) => {
+                in_watts = all.split_whitespace().next().is_some_and(is_watt);
                 let scale = if of == "pulse" { 1e-6 } else { 1.0 };
                 let number = |word: &str| {
                     let word = word.trim_end_matches(',');
@@ -33,6 +36,6 @@ impl Flow<'_> {
                 own.or_else(|| self.given.files.get(&file).cloned()).unwrap_or_default()
             }
         };
-        self.names.lists.insert(name.to_string(), List { kind: of, entries });
+        self.names.lists.insert(name.to_string(), List { kind: of, entries, in_watts });
     }
 }

@@ -2,14 +2,17 @@
 //!
 //! * `parameters`: the numbers of its parameters, from the comments at its end or from `acqus`; `defaults`: those that nothing gives.
 //! * `value` and `environment`: what names stand for, as numbers and as expressions of the written file.
-//! * `flow`: the way of a program through one scan; `send`, `lanes`, `phase` and `signal`: what it sends and receives on the way;
-//!   `counters` and `lists`: what goes on from turn to turn.
+//! * `flow`: the way of a program through one scan; `send`, `lanes`, `decoupling`, `phase` and `signal`: what it sends and receives on
+//!   the way; `counters` and `lists`: what goes on from turn to turn; `blocks` and
+//!   `programs`: the blocks during which channels are decoupled, and their decoupling programs.
 //! * `write`: the lines, as text.
 //! * `simpson`: input files of SIMPSON.
 //!
 //! Comments are kept. What is not understood is kept as a comment with a warning at its line, and nothing is dropped.
 
+mod blocks;
 mod counters;
+mod decoupling;
 mod defaults;
 mod environment;
 mod flow;
@@ -17,6 +20,7 @@ mod lanes;
 mod lists;
 pub mod parameters;
 mod phase;
+mod programs;
 mod send;
 mod sending;
 mod signal;
@@ -57,6 +61,7 @@ pub fn import(name: &str, text: &str, file: u32, given: &Parameters) -> Result<I
     let mut flow = Flow::of(&program, text, &parameters);
     let mut lines = std::mem::take(&mut flow.lines);
     lengthen(&mut lines);
+    let lines = blocks::nested(lines);
     let mut sequence = String::from("sequence {\n    prepare thermal\n");
     write::write(&lines, 1, &mut sequence);
     sequence += "}\n";
@@ -86,7 +91,7 @@ fn nuclei(sequence: &str, first: &str) -> Vec<String> {
     let mut out = vec![first.to_string()];
     for line in sequence.lines().map(str::trim_start) {
         let mut words = line.split_whitespace();
-        if let (Some("pulse" | "acquire"), Some(nucleus)) = (words.next(), words.next())
+        if let (Some("pulse" | "acquire" | "decouple"), Some(nucleus)) = (words.next(), words.next())
             && !out.iter().any(|n| n == nucleus)
         {
             out.push(nucleus.to_string());
@@ -132,7 +137,7 @@ fn assumed(flow: &Flow, used: &BTreeSet<String>, place: Option<Span>) -> Option<
             || used.contains(&safe_name(name))
             || used.contains(&format!("rf_{name}"))
             || flow.deciding.contains(*name)
-            || ["cpdprg", "spnam", "td", "swh"].iter().any(|head| name.starts_with(head))
+            || ["cpdprg", "pcpd", "spnam", "td", "swh"].iter().any(|head| name.starts_with(head))
     };
     let names: Vec<&str> = flow.names.assumed.iter().filter(written).map(String::as_str).collect();
     if names.is_empty() {
@@ -156,16 +161,22 @@ fn sweeps(flow: &Flow, used: &BTreeSet<String>) -> String {
         let of_rows = matches!(list.kind.as_str(), "delay" | "pulse" | "loopcounter");
         of_rows && used.contains(&safe_name(name)) && list.entries.len() > 1 && !flow.names.decisive.contains(*name)
     });
+    let powers = flow.names.powers.iter().filter(|(name, (list, values))| {
+        used.contains(*name) && values.len() > 1 && !flow.names.decisive.contains(list)
+    });
+    let times = swept.map(|(name, list)| {
+        let unit = if matches!(list.kind.as_str(), "delay" | "pulse") { " s" } else { "" };
+        (safe_name(name), &list.entries, unit)
+    });
     let mut out = String::new();
     let mut length = None;
-    for (name, list) in swept {
+    for (name, values, unit) in times.chain(powers.map(|(name, (_, values))| (name.clone(), values, " Hz"))) {
         // Lists of one length run together.
-        if *length.get_or_insert(list.entries.len()) != list.entries.len() {
+        if *length.get_or_insert(values.len()) != values.len() {
             continue;
         }
-        let unit = if matches!(list.kind.as_str(), "delay" | "pulse") { " s" } else { "" };
-        let all: Vec<String> = list.entries.iter().map(|x| format!("{}{unit}", shown(*x))).collect();
-        out += &format!("    {} = {}\n", safe_name(name), all.join(", "));
+        let all: Vec<String> = values.iter().map(|x| format!("{}{unit}", shown(*x))).collect();
+        out += &format!("    {name} = {}\n", all.join(", "));
     }
     if out.is_empty() { out } else { format!("sweep zip {{\n{out}}}\n") }
 }

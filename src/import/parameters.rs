@@ -1,5 +1,6 @@
 //! The numbers of the parameters of a pulse program.
 
+use super::programs::is_program;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Numbers and names of parameters.
@@ -15,6 +16,8 @@ pub struct Parameters {
     pub lists: BTreeMap<String, Vec<f64>>,
     /// Lists by the file that they are in: `vdlist`.
     pub files: BTreeMap<String, Vec<f64>>,
+    /// Whether the powers of VALIST are watts, and not decibels below one watt.
+    pub in_watts: bool,
     /// Names that ZGOPTNS defines for the preprocessor.
     pub defined: BTreeSet<String>,
 }
@@ -60,6 +63,17 @@ fn measured_time(word: &str) -> Option<f64> {
         .map(|(x, _)| if word.starts_with('-') { -x } else { x })
 }
 
+/// Whether a word says that the powers of a list are watts; without one they are decibels.
+pub fn is_watt(word: &str) -> bool {
+    matches!(word.to_ascii_lowercase().as_str(), "w" | "watt" | "watts")
+}
+
+/// The decoupling program that a comment names: `decoupling by waltz16`, `garp (aq C' decoupling)`.
+fn program_of(meaning: &str) -> Option<&str> {
+    let named = meaning.split("decoupling by ").nth(1).unwrap_or(meaning);
+    named.split_whitespace().next().filter(|word| is_program(word))
+}
+
 impl Parameters {
     /// Those that the comments give: `;p1 : f1 channel - 90 degree pulse [2.5 us]`.
     pub fn of_comments<'a>(comments: impl Iterator<Item = &'a str>) -> Parameters {
@@ -77,6 +91,11 @@ impl Parameters {
             let shape = meaning.split("- shape ").nth(1).and_then(|rest| rest.split_once(" of "));
             if let Some((file, _)) = shape.filter(|(file, _)| !file.contains(char::is_whitespace)) {
                 out.names.insert(name.replace("sp", "spnam"), file.to_string());
+            }
+            if name.starts_with("cpdprg")
+                && let Some(program) = program_of(meaning)
+            {
+                out.names.insert(name.clone(), program.to_string());
             }
             let Some(inside) = meaning.rsplit_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(x, _)| x)
             else {
@@ -107,7 +126,7 @@ impl Parameters {
             let Some((name, value)) = entry.split_once('=') else { continue };
             let (name, value) = (name.trim().to_ascii_lowercase(), value.split("##").next().unwrap_or_default().trim());
             // Pulses are in microseconds.
-            let scale = if name == "p" { 1e-6 } else { 1.0 };
+            let scale = if matches!(name.as_str(), "p" | "pcpd") { 1e-6 } else { 1.0 };
             match value.strip_prefix('(').and_then(|v| v.split_once(')')) {
                 Some((_, values)) => {
                     for (k, word) in values.split_whitespace().enumerate() {
@@ -141,11 +160,14 @@ impl Parameters {
         out
     }
 
-    /// Reads a list that lies beside `acqus`: `vdlist`, `vclist`, `vplist`, `fq1list`.
+    /// Reads a list that lies beside `acqus`: `vdlist`, `vclist`, `vplist`, `valist`, `fq1list`.
     pub fn add_list(&mut self, name: &str, text: &str) {
-        // A list of frequencies may begin with the frame that they are counted in.
-        let numbers = text.split_whitespace().filter_map(measured_time);
-        self.files.insert(name.to_ascii_lowercase(), numbers.collect());
+        // A list of frequencies may begin with the frame that they are counted in, a list of powers with their unit.
+        let mut words = text.split_whitespace().filter(|word| !word.is_empty()).peekable();
+        if name.eq_ignore_ascii_case("valist") {
+            self.in_watts = words.peek().is_some_and(|word| is_watt(word));
+        }
+        self.files.insert(name.to_ascii_lowercase(), words.filter_map(measured_time).collect());
     }
 
     /// The pulse of 90 degrees of a channel, seconds, and its power, watts.
@@ -172,6 +194,7 @@ impl Parameters {
         self.lists.extend(given.lists.clone());
         self.files.extend(given.files.clone());
         self.defined.extend(given.defined.clone());
+        self.in_watts |= given.in_watts;
     }
 }
 

@@ -1,8 +1,8 @@
-//! What channels send: pulses, decoupling that stays on, gradients, frequencies, and the signal.
+//! What channels send: pulses, gradients and frequencies.
 
-use super::environment::Definition;
+use super::decoupling::trains;
+use super::environment::{Definition, List};
 use super::flow::{Flow, Lost, MACROS, Place};
-use super::sending::{Elapsed, Train};
 use super::value::Value;
 use super::write::Out;
 use crate::pulse_program::expression::{Amount, condition};
@@ -20,16 +20,6 @@ pub struct Sent {
     /// Its length, where the file has it without one.
     pub ideal: Option<String>,
 }
-
-/// Known decoupling programs: the beginning of their names, and the word of the language; none for a continuous wave.
-const PROGRAMS: &[(&str, Option<&str>)] = &[
-    ("waltz16", Some("waltz16")),
-    ("garp", Some("garp")),
-    ("mlev16", Some("mlev16")),
-    ("mlev", Some("mlev16")),
-    ("dipsi2", Some("dipsi2")),
-    ("cw", None),
-];
 
 impl<'a> Flow<'a> {
     /// The nucleus of a channel.
@@ -129,101 +119,51 @@ impl<'a> Flow<'a> {
             return Ok(());
         }
         if let Some(strength) = self.now.gradient.clone() {
-            if !self.now.on.is_empty() {
-                return Err("a channel transmits during a gradient".into());
-            }
-            self.lines.push(Out::Other(format!("gradient {} for {text}", strength.text())));
+            self.act(Out::Other(format!("gradient {} for {text}", strength.text())), time);
             return Ok(());
         }
-        if !self.now.on.is_empty() {
-            return self.trains_alone(time);
+        let sends = !self.now.on.is_empty();
+        if sends && time.is_known() && time.number <= 0.0 {
+            return Ok(());
         }
         // Before anything is sent, delays are those between scans.
-        self.lines.push(if self.has_begun() { Out::Delay(vec![text]) } else { Out::Before(text) });
-        Ok(())
-    }
-
-    /// A time in which only the channels send that stay on.
-    fn trains_alone(&mut self, time: &Value) -> Result<(), Lost> {
-        if time.is_known() && time.number <= 0.0 {
-            return Ok(());
+        if sends || self.has_begun() {
+            self.act(Out::Delay(vec![text]), time);
+        } else {
+            self.lines.push(Out::Before(text));
         }
-        let texts = self.train_texts(Some(&time.text()), &[]);
-        let text = match texts.as_slice() {
-            [one] => one.clone(),
-            all => block(None, all),
-        };
-        self.lines.push(Out::Pulse(text, None));
-        self.pass(time);
         Ok(())
     }
 
-    /// Pulses of the channels that stay on.
-    pub fn train_texts(&self, duration: Option<&str>, without: &[usize]) -> Vec<String> {
-        let texts = self.now.on.iter().filter(|(channel, _)| !without.contains(channel)).map(|(channel, train)| {
-            let nucleus = self.nucleus(*channel);
-            let mut text = format!("pulse {nucleus} phase {} rf = {}", train.phase, train.rf.text());
-            if let Some(duration) = duration {
-                text += &format!(" duration = {duration}");
-            }
-            if let Some(word) = train.word {
-                let since = train.since.text().map_or(String::new(), |t| format!(", {t}"));
-                text += &format!(" shape = {word}(0.25/({}){since})", train.rf.text());
-            }
-            // Its phase goes on from statement to statement.
-            if let Some(offset) = self.now.offsets.get(channel) {
-                text += &match train.since.text() {
-                    Some(since) => format!(" modulation = 360 deg * ({}) * (t + {since})", offset.text()),
-                    None => format!(" offset = {}", offset.text()),
-                };
-            }
-            text
-        });
-        texts.collect()
-    }
-
-    /// Pulses that begin at given times of a block, with the channels that stay on.
+    /// Pulses that begin at given times of a block.
     pub fn emit(&mut self, pulses: Vec<(Value, Sent)>, align: Option<&str>) -> Result<(), Lost> {
         if self.now.gradient.is_some() {
             return Err("a pulse during a gradient".into());
         }
-        let channels: Vec<usize> = pulses.iter().map(|(_, p)| p.channel).collect();
-        if channels.iter().any(|c| self.now.on.contains_key(c)) {
+        if pulses.iter().any(|(_, p)| self.transmits(p.channel)) {
             return Err("a pulse on a channel that is already transmitting".into());
         }
         let whole = pulses.iter().map(|(start, p)| start.plus(&p.length)).reduce(|a, b| longer(&a, &b));
         let Some(whole) = whole else { return Ok(()) };
-        let trains = self.train_texts(Some(&whole.text()), &channels);
         let longest = {
             let all: Option<Vec<String>> = pulses.iter().map(|(_, p)| p.ideal.clone()).collect();
             all.and_then(|all| all.into_iter().reduce(|a, b| format!("max({a}, {b})")))
         };
         let text = match pulses.as_slice() {
-            [(start, one)] if trains.is_empty() && start.is_known() && start.number == 0.0 => one.text.clone(),
+            [(start, one)] if start.is_known() && start.number == 0.0 => one.text.clone(),
             all => {
                 let begins = |start: &Value| align.is_none() && !(start.is_known() && start.number == 0.0);
-                let mut texts: Vec<String> =
+                let texts: Vec<String> =
                     all.iter()
                         .map(|(start, p)| {
                             if begins(start) { format!("{} start = {}", p.text, start.text()) } else { p.text.clone() }
                         })
                         .collect();
-                texts.extend(trains);
                 block(align, &texts)
             }
         };
-        self.lines.push(Out::Pulse(text, longest));
-        self.pass(&whole);
+        self.act(Out::Pulse(text, longest), &whole);
         Ok(())
-    }
-
-    /// Time passes for the channels that stay on; a wave of one phase does not know how long it is on.
-    fn pass(&mut self, time: &Value) {
-        for (channel, train) in &mut self.now.on {
-            if train.word.is_some() || self.now.offsets.contains_key(channel) {
-                train.since.add(time);
-            }
-        }
     }
 
     /// A pulse; none where it lasts no time.
@@ -303,21 +243,18 @@ impl<'a> Flow<'a> {
     pub fn gradient_pulse(&mut self, length: &Amount, gradient: &Modifier, tag: &str) -> Result<(), Lost> {
         let time = self.names.length(length)?.waited()?;
         if tag.starts_with("crush") {
-            self.lines.push(Out::Other("crush".into()));
+            self.act(Out::Other("crush".into()), &Value::known(0.0, 1));
             if tag != "crush" {
-                self.lines.push(Out::Delay(vec![time.text()]));
+                self.act(Out::Delay(vec![time.text()]), &time);
             }
             return Ok(());
-        }
-        if !self.now.on.is_empty() {
-            return Err("a channel transmits during a gradient".into());
         }
         let strength = self.gradient_strength(split(&gradient.word).1, &gradient.argument)?;
         let shape = match self.given.names.get(&gradient.word.replace("gp", "gpnam")) {
             Some(name) if name.to_ascii_lowercase().starts_with("sine") => " shape = sine",
             _ => "",
         };
-        self.lines.push(Out::Other(format!("gradient {} for {}{shape}", strength.text(), time.text())));
+        self.act(Out::Other(format!("gradient {} for {}{shape}", strength.text(), time.text())), &time);
         Ok(())
     }
 
@@ -358,11 +295,15 @@ impl<'a> Flow<'a> {
             value
         };
         let offset = if frame.contains("bf") { offset.minus(&self.names.of(&name("o"))) } else { offset };
+        let before = self.now.offsets.get(&channel).cloned();
         if offset.is_known() && offset.number == 0.0 {
             self.now.offsets.remove(&channel);
-            return;
+        } else {
+            self.now.offsets.insert(channel, mirrored(&nucleus, offset.measured(-1)));
         }
-        self.now.offsets.insert(channel, mirrored(&nucleus, offset.measured(-1)));
+        if self.now.offsets.get(&channel) != before.as_ref() {
+            self.goes_on_otherwise(channel);
+        }
     }
 
     /// `fq=cnst21(bf hz):f1`
@@ -389,36 +330,6 @@ impl<'a> Flow<'a> {
             None => return Err("nothing stands here".into()),
         }
         Ok(at + 1)
-    }
-
-    /// A continuous wave, or decoupling.
-    pub fn turn_on(&mut self, word: &str, channel: usize, phase: Option<(usize, &[Modifier])>) -> Result<(), Lost> {
-        let (head, digits) = split(word);
-        let nucleus = self.nucleus(channel);
-        let phase = phase.map_or(Ok("0 deg".to_string()), |(n, m)| self.phase(n, m, &nucleus))?;
-        let level = self.now.powers.get(&channel).cloned().unwrap_or_else(|| format!("pl{channel}"));
-        let rf = self.names.strength(&level, channel);
-        if rf.is_known() && rf.number <= 0.0 {
-            return Err(format!("the power {level} is zero"));
-        }
-        let sequence = if head == "cw" { None } else { self.decoupling(digits)? };
-        self.now.on.insert(channel, Train { phase, rf, word: sequence, since: Elapsed::default() });
-        Ok(())
-    }
-
-    /// The word of a decoupling program.
-    fn decoupling(&mut self, number: &str) -> Result<Option<&'static str>, Lost> {
-        let name = format!("cpdprg{number}");
-        let Some(given) = self.given.names.get(&name).filter(|n| !n.is_empty()) else {
-            self.names.assumed.insert(name);
-            return Ok(Some("waltz16"));
-        };
-        let low = given.to_ascii_lowercase();
-        let bare = low.split('.').next().unwrap_or_default();
-        match PROGRAMS.iter().find(|(head, _)| *head == bare) {
-            Some((_, word)) => Ok(*word),
-            None => Err(format!("unknown decoupling program `{given}`")),
-        }
     }
 
     /// A command that takes no time.
@@ -452,14 +363,9 @@ impl<'a> Flow<'a> {
     fn frequency_list(&mut self, number: &str) -> Value {
         let name = format!("fq{number}list");
         let entries = self.given.files.get(&name).cloned().unwrap_or_default();
-        self.names.lists.entry(name.clone()).or_insert(super::environment::List { kind: "frequency".into(), entries });
+        self.names.lists.entry(name.clone()).or_insert(List { kind: "frequency".into(), entries, ..List::default() });
         self.names.of(&name)
     }
-}
-
-/// Whether a command turns something on that stays on.
-pub fn trains(word: &str) -> bool {
-    matches!(split(word).0, "cw" | "cpd" | "cpds" | "cpdn" | "cpdns" | "cpdhd" | "cpdngs")
 }
 
 /// A phase behind a pulse.

@@ -18,6 +18,29 @@ pub struct Sending {
     pub phases: BTreeMap<usize, (usize, f64)>,
 }
 
+impl Sending {
+    /// Whether a loop from here to a later state finds itself again: what has been on all the time goes on, and what was switched on
+    /// meanwhile has been on as long as the one before.
+    pub fn comes_back(&self, later: &Sending) -> bool {
+        let mut later = later.clone();
+        for (channel, train) in &mut later.on {
+            let Some(before) = self.on.get(channel) else { return false };
+            if before.start == train.start {
+                train.since = before.since.clone();
+            }
+            train.start = before.start;
+        }
+        later == *self
+    }
+
+    /// The channels that have been on all the time from here to a later state.
+    pub fn on_until<'a>(&'a self, later: &'a Sending) -> impl Iterator<Item = usize> + 'a {
+        let goes_on =
+            |(channel, train): &(&usize, &Train)| later.on.get(*channel).is_some_and(|t| t.start == train.start);
+        self.on.iter().filter(goes_on).map(|(channel, _)| *channel)
+    }
+}
+
 /// What a channel sends without an end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Train {
@@ -25,10 +48,33 @@ pub struct Train {
     pub phase: String,
     /// Its nutation frequency, Hz.
     pub rf: Value,
-    /// The word of a decoupling sequence.
-    pub word: Option<&'static str>,
+    /// The decoupling sequence; none for a continuous wave.
+    pub sequence: Option<Sequence>,
     /// How long it has been on.
     pub since: Elapsed,
+    /// Tells it apart from all others that are switched on.
+    pub start: usize,
+}
+
+/// A decoupling sequence of the language.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sequence {
+    pub word: &'static str,
+    /// The arguments that its word needs.
+    pub arguments: Option<String>,
+    /// All arguments before the time for which it has already run.
+    pub whole: String,
+}
+
+impl Sequence {
+    /// The sequence after a time.
+    pub fn text(&self, since: Option<&str>) -> String {
+        match (since, &self.arguments) {
+            (Some(since), _) => format!("{}({}, {since})", self.word, self.whole),
+            (None, Some(arguments)) => format!("{}({arguments})", self.word),
+            (None, None) => self.word.to_string(),
+        }
+    }
 }
 
 /// Time that has passed: the same terms are counted.

@@ -1,8 +1,8 @@
-//! The signal, and what is sent while it is received.
+//! The signal.
 
 use super::environment::Definition;
 use super::flow::{Flow, Lost, MACROS};
-use super::send::block;
+use super::value::Value;
 use super::write::{Out, shown};
 use crate::pulse_program::tree::ItemKind;
 
@@ -27,22 +27,19 @@ impl Flow<'_> {
                 _ => break,
             }
         }
-        if self.now.on.contains_key(&1) {
+        if self.transmits(1) {
             return Err("the detected channel transmits".into());
         }
         self.acquire(phase, &nucleus);
         Ok(next)
     }
 
-    /// Writes the signal, with the channels that send meanwhile.
+    /// Writes the signal.
     fn acquire(&mut self, phase: Option<String>, nucleus: &str) {
         let (points, dwell) = self.sampling();
         let phase = phase.unwrap_or_else(|| "0 deg".into());
-        let acquire = format!("acquire {nucleus} points {points} dwell {dwell} phase {phase}");
-        let mut texts = vec![acquire];
-        texts.extend(self.train_texts(None, &[]));
-        let text = if let [one] = texts.as_slice() { one.clone() } else { block(None, &texts) };
-        self.lines.push(Out::Other(text));
+        let text = format!("acquire {nucleus} points {points} dwell {dwell} phase {phase}");
+        self.act(Out::Other(text), &Value::known(0.0, 1));
         self.received = true;
     }
 
@@ -70,7 +67,7 @@ impl Flow<'_> {
             }
         }
         let nucleus = self.nucleus(1);
-        if self.now.gradient.is_some() || self.now.on.contains_key(&1) {
+        if self.now.gradient.is_some() || self.transmits(1) {
             return Err("a channel transmits during the acquisition".into());
         }
         self.acquire(Some(phase), &nucleus);

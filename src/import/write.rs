@@ -3,6 +3,18 @@
 use crate::ir::{FUNCTIONS, is_fixed_name};
 use crate::source::in_one_line;
 use crate::syntax::words::WORDS;
+use std::collections::BTreeMap;
+
+/// The decoupling of a channel during a line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoupled {
+    /// Which of all decouplings it is: lines with the same number follow each other without an interruption.
+    pub start: usize,
+    /// The head of a block that begins with this line.
+    pub head: String,
+    /// What stands before and behind the duration of a pulse that does the same during one delay; none for a sequence of pulses.
+    pub wave: Option<(String, String)>,
+}
 
 /// A line of a sequence.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +31,10 @@ pub enum Out {
     Before(String),
     /// Repetition.
     Loop(String, Vec<Out>),
+    /// A line during which channels are decoupled.
+    Under(BTreeMap<usize, Decoupled>, Box<Out>),
+    /// A block: its head, and its lines.
+    Block(String, Vec<Out>),
 }
 
 impl Out {
@@ -27,7 +43,8 @@ impl Out {
         match self {
             Out::Pulse(..) | Out::Delay(_) => true,
             Out::Other(text) => !text.starts_with("mark "),
-            Out::Loop(_, body) => body.iter().any(Out::acts),
+            Out::Loop(_, body) | Out::Block(_, body) => body.iter().any(Out::acts),
+            Out::Under(_, line) => line.acts(),
             Out::Comment(_) | Out::Before(_) => false,
         }
     }
@@ -37,15 +54,24 @@ impl Out {
         match self {
             Out::Before(time) => Out::Delay(vec![time]),
             Out::Loop(count, body) => Out::Loop(count, body.into_iter().map(Out::repeated).collect()),
+            Out::Under(on, line) => Out::Under(on, Box::new(line.repeated())),
             other => other,
         }
+    }
+}
+
+/// A line without what is decoupled meanwhile.
+fn bare(line: &mut Out) -> &mut Out {
+    match line {
+        Out::Under(_, line) => bare(line),
+        line => line,
     }
 }
 
 /// Delays beside pulses that the file has without length are longer by half of them: the exporter made them shorter.
 pub fn lengthen(lines: &mut [Out]) {
     for k in 0..lines.len() {
-        let length = match lines.get_mut(k) {
+        let length = match lines.get_mut(k).map(bare) {
             Some(Out::Loop(_, body)) => {
                 lengthen(body);
                 continue;
@@ -56,12 +82,12 @@ pub fn lengthen(lines: &mut [Out]) {
         let passed = |line: &Out| match line {
             Out::Comment(_) | Out::Before(_) => true,
             Out::Other(text) => text.starts_with("mark "),
-            Out::Delay(_) | Out::Pulse(..) | Out::Loop(..) => false,
+            Out::Delay(_) | Out::Pulse(..) | Out::Loop(..) | Out::Under(..) | Out::Block(..) => false,
         };
         let before = (0..k).rev().find(|j| lines.get(*j).is_some_and(|l| !passed(l)));
         let behind = (k + 1..lines.len()).find(|j| lines.get(*j).is_some_and(|l| !passed(l)));
         for neighbour in [before, behind].into_iter().flatten() {
-            if let Some(Out::Delay(terms)) = lines.get_mut(neighbour) {
+            if let Some(Out::Delay(terms)) = lines.get_mut(neighbour).map(bare) {
                 terms.push(format!("{length}/2"));
             }
         }
@@ -81,13 +107,18 @@ pub fn write(lines: &[Out], depth: usize, out: &mut String) {
             }
             Out::Before(time) => *out += &format!("{blanks}# between scans: {time}\n"),
             Out::Comment(text) => *out += &format!("{blanks}#{}\n", in_one_line(text)),
-            Out::Loop(count, body) => {
-                *out += &format!("{blanks}loop {count} {{\n");
-                write(body, depth + 1, out);
-                *out += &format!("{blanks}}}\n");
-            }
+            Out::Loop(count, body) => write_block(&format!("loop {count}"), body, depth, out),
+            Out::Block(head, body) => write_block(head, body, depth, out),
+            Out::Under(_, line) => write(std::slice::from_ref(line), depth, out),
         }
     }
+}
+
+fn write_block(head: &str, body: &[Out], depth: usize, out: &mut String) {
+    let blanks = "    ".repeat(depth);
+    *out += &format!("{blanks}{head} {{\n");
+    write(body, depth + 1, out);
+    *out += &format!("{blanks}}}\n");
 }
 
 /// The names in a text.

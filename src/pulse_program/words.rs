@@ -104,6 +104,8 @@ const PLAIN: &[(&str, Kind)] = &[
     ("ivd", Kind::Command),
     ("ivp", Kind::Command),
     ("ivc", Kind::Command),
+    ("iva", Kind::Command),
+    ("va", Kind::Command),
     ("igrad", Kind::Command),
     ("dgrad", Kind::Command),
     ("rgrad", Kind::Command),

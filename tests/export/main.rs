@@ -9,6 +9,7 @@ mod imported;
 mod lab;
 mod others;
 mod points;
+mod powers;
 mod round_trip;
 mod script;
 mod shapes;

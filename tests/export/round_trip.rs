@@ -125,9 +125,7 @@ fn programs_of_others_are_imported() {
         sequence {\n    prepare thermal\n    #a spin echo\n    # between scans: 10 s\n    \
         pulse 19F phase ph1 rf = 50000 Hz duration = 5e-6 s\n    loop 8 {\n        delay 0.001 s\n        \
         pulse 19F phase 270 deg rf = 25000 Hz duration = 1e-5 s\n        delay 0.001 s\n    }\n    \
-        pulse 13C phase 0 deg rf = 25000 Hz duration = vd shape = waltz16(0.25/(25000 Hz))\n    parallel {\n        \
-        acquire 19F points 1024 dwell 1e-5 s phase ph31\n        \
-        pulse 13C phase 0 deg rf = 25000 Hz shape = waltz16(0.25/(25000 Hz), vd)\n    }\n    # between rows: ivd\n}\n";
+        decouple 13C waltz16 rf = 25000 Hz {\n        delay vd\n        acquire 19F points 1024 dwell 1e-5 s phase ph31\n    }\n    # between rows: ivd\n}\n";
     assert_eq!(imported.body, expected);
     let [one] = imported.warnings.as_slice() else { panic!("{:?}", imported.warnings) };
     assert!(!one.is_error() && one.message.ends_with("cpdprg2, vd"), "{}", one.message);

@@ -8,7 +8,7 @@
   2u grad { (0) | (0) | (1) }
   (p2 ph1:r):f1
   2u cpd2:f2
-  p16:gp1
+  (p2 ph1):f2
   2u do:f2
   go=2 ph31
   30m wr #0
