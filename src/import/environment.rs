@@ -5,6 +5,7 @@ use super::parameters::Parameters;
 use super::value::Value;
 use super::write::safe_name;
 use crate::pulse_program::expression::{Action, Amount, Expr};
+use crate::pulse_program::tree::{ItemKind, PulseProgram, each};
 use crate::pulse_program::words::split;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,6 +62,9 @@ pub struct Environment<'a> {
     pub long: BTreeSet<String>,
     /// Parameters that stand for entries of lists of powers: the list, and their values in all rows, hertz.
     pub powers: BTreeMap<String, (String, Vec<f64>)>,
+    /// The new names of parameters that are assigned again, by name and text, and how many there are of a name.
+    renamed: BTreeMap<(String, String), String>,
+    renames: BTreeMap<String, usize>,
 }
 
 /// What a loop must leave as it was, to be a loop: the values, and the entries of lists.
@@ -89,6 +93,8 @@ impl<'a> Environment<'a> {
             decisive: BTreeSet::new(),
             long: BTreeSet::new(),
             powers: BTreeMap::new(),
+            renamed: BTreeMap::new(),
+            renames: BTreeMap::new(),
         }
     }
 
@@ -161,12 +167,22 @@ impl<'a> Environment<'a> {
     fn define(&mut self, name: &str, value: &Value) -> Value {
         let text = value.text();
         let base = safe_name(name);
-        let mut own = base.clone();
-        let mut k = 1;
-        while self.definitions.get(&own).is_some_and(|d| d.text != text) || own == text {
-            k += 1;
-            own = format!("{base}_{k}");
+        let key = (base.clone(), text.clone());
+        if let Some(own) = self.renamed.get(&key) {
+            return Value::of_text(value.number, own.clone(), value.time);
         }
+        let free = |own: &str| self.definitions.get(own).is_none_or(|d| d.text == text) && own != text;
+        let mut own = base.clone();
+        if !free(&own) {
+            // Names up to this number are taken.
+            let last = self.renames.entry(base.clone()).or_insert(1);
+            while {
+                *last += 1;
+                own = format!("{base}_{last}");
+                !free(&own)
+            } {}
+        }
+        self.renamed.insert(key, own.clone());
         self.definitions.insert(own.clone(), Definition { text, note: None });
         Value::of_text(value.number, own, value.time)
     }
@@ -239,7 +255,7 @@ impl<'a> Environment<'a> {
     /// # Errors
     /// What cannot be read.
     pub fn value(&mut self, expr: &Expr) -> Result<Value, String> {
-        Ok(match expr {
+        let value = match expr {
             Expr::Number(x) => Value::known(*x, 0),
             Expr::Time(x) => Value::known(*x, 1),
             Expr::Name(name) if name == "PI" => Value::known(std::f64::consts::PI, 0),
@@ -251,7 +267,11 @@ impl<'a> Environment<'a> {
             }
             Expr::Binary(..) => Value::known(self.number(expr)?, 0),
             Expr::Call(name, arguments) => self.call(name, arguments, expr)?,
-        })
+        };
+        if value.is_known() && !value.number.is_finite() {
+            return Err("the result is not a finite number".into());
+        }
+        Ok(value)
     }
 
     fn call(&mut self, name: &str, arguments: &[Expr], expr: &Expr) -> Result<Value, String> {
@@ -420,6 +440,21 @@ impl<'a> Environment<'a> {
             let text = format!("({}/(1 Hz))^2", rf.text());
             self.set.insert(name, Value::of_text(rf.number * rf.number, text, 0));
         }
+    }
+}
+
+/// The pulses that are shaped, or are gradients.
+pub fn long_pulses(program: &PulseProgram, long: &mut BTreeSet<String>) {
+    for statement in &program.statements {
+        each(&statement.items, &mut |item| {
+            if let ItemKind::Timed { length, modifiers } = &item.kind
+                && modifiers.iter().any(|m| m.word.starts_with("sp") || m.word.starts_with("gp"))
+            {
+                length.expr.names(&mut |name| {
+                    long.insert(name.to_string());
+                });
+            }
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! Follows a pulse program through one scan, from its beginning to the signal, as a console does for the first row.
 
 use super::blocks;
-use super::environment::{Environment, Snapshot};
+use super::environment::{Environment, Snapshot, long_pulses};
 use super::parameters::Parameters;
 use super::sending::Sending;
 use super::write::{Out, shown};
@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The most items that are followed: loops whose body differs from turn to turn are written out.
 const MOST_ITEMS: usize = 60_000;
+
+/// The most values that are noted at labels, to see whether a loop comes back to where it was.
+const MOST_NOTED: usize = 2_000_000;
 
 /// Commands that nothing of a sequence depends on.
 pub const SILENT: &[&str] = &[
@@ -138,6 +141,8 @@ pub struct Flow<'a> {
     passed: BTreeMap<&'a str, Passed>,
     turns: BTreeMap<usize, usize>,
     done: BTreeSet<usize>,
+    /// How many values were noted.
+    noted: usize,
     comments: usize,
     /// Whether a signal is received.
     pub received: bool,
@@ -193,6 +198,7 @@ impl<'a> Flow<'a> {
             passed: BTreeMap::new(),
             turns: BTreeMap::new(),
             done: BTreeSet::new(),
+            noted: 0,
             comments: 0,
             received: false,
             receiver: None,
@@ -234,7 +240,7 @@ impl<'a> Flow<'a> {
         while at < self.items.len() {
             followed += 1;
             let Some(place) = self.items.get(at).copied() else { break };
-            if followed > MOST_ITEMS {
+            if followed > MOST_ITEMS || self.noted > MOST_NOTED {
                 self.lose(place.statement, "the program reaches no acquisition");
                 break;
             }
@@ -269,6 +275,7 @@ impl<'a> Flow<'a> {
                 && self.labels.get(label.as_str()) == Some(&at)
             {
                 let state = State { values: self.names.snapshot(), sending: self.now.clone() };
+                self.noted += state.values.0.len() + state.values.1.len() + 1;
                 self.passed.insert(label.as_str(), Passed { lines: self.lines.len(), state });
             }
         }
@@ -563,21 +570,6 @@ fn acts(statement: &Statement) -> bool {
         };
     });
     found
-}
-
-/// The pulses that are shaped, or are gradients.
-fn long_pulses(program: &PulseProgram, long: &mut BTreeSet<String>) {
-    for statement in &program.statements {
-        each(&statement.items, &mut |item| {
-            if let ItemKind::Timed { length, modifiers } = &item.kind
-                && modifiers.iter().any(|m| m.word.starts_with("sp") || m.word.starts_with("gp"))
-            {
-                length.expr.names(&mut |name| {
-                    long.insert(name.to_string());
-                });
-            }
-        });
-    }
 }
 
 enum Next {

@@ -53,7 +53,8 @@ fn measured(text: &str) -> Option<(f64, bool)> {
     // Text after the unit is an explanation and is skipped: `125 Hz for methyls`.
     let unit = unit.split_whitespace().next().unwrap_or_default();
     let (_, factor) = UNITS.iter().find(|(u, _)| *u == unit)?;
-    Some((number.trim().parse::<f64>().ok()? * factor, matches!(unit, "kHz" | "Hz" | "T/m")))
+    let value = number.trim().parse::<f64>().ok().filter(|x| x.is_finite())?;
+    Some((value * factor, matches!(unit, "kHz" | "Hz" | "T/m")))
 }
 
 /// An entry of a list: `30m`, `0.1`, `4u`.
@@ -131,16 +132,18 @@ impl Parameters {
                 Some((_, values)) => {
                     for (k, word) in values.split_whitespace().enumerate() {
                         match word.parse::<f64>() {
-                            Ok(x) => drop(out.numbers.insert(format!("{name}{k}"), x * scale)),
-                            Err(_) => {
+                            Ok(x) if x.is_finite() => drop(out.numbers.insert(format!("{name}{k}"), x * scale)),
+                            _ => {
                                 drop(out.names.insert(format!("{name}{k}"), word.trim_matches(['<', '>']).to_string()))
                             }
                         }
                     }
                 }
                 None => match value.parse::<f64>() {
-                    Ok(x) => drop(out.numbers.insert(if name == "sw_h" { "swh".into() } else { name }, x)),
-                    Err(_) => drop(out.names.insert(name, value.trim_matches(['<', '>']).to_string())),
+                    Ok(x) if x.is_finite() => {
+                        drop(out.numbers.insert(if name == "sw_h" { "swh".into() } else { name }, x))
+                    }
+                    _ => drop(out.names.insert(name, value.trim_matches(['<', '>']).to_string())),
                 },
             }
         }

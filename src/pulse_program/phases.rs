@@ -5,6 +5,9 @@ use super::lexer::{Token, TokenKind};
 use super::tree::{PhaseList, PhaseTerm};
 use super::words;
 
+/// The most phases of a list.
+const MOST: usize = 65_536;
+
 /// A list of phases in degrees; none where it refers to others, or is no list.
 pub fn degrees(tokens: &[Token]) -> Option<Vec<f64>> {
     let (unit, tokens) = match tokens {
@@ -28,16 +31,15 @@ pub fn degrees(tokens: &[Token]) -> Option<Vec<f64>> {
 
 /// The entries of a list up to its end or to a closing brace: `{0 2}*2` is repeated, `{0}^1` goes on with the next phase.
 fn entries(tokens: &[Token], at: &mut usize, depth: usize) -> Option<Vec<f64>> {
-    const MOST: usize = 65_536;
     let mut out: Vec<f64> = Vec::new();
     while let Some(token) = tokens.get(*at) {
         match (token.kind, token.text.as_str()) {
             (TokenKind::Number, text) => {
-                out.push(text.parse().ok()?);
+                out.push(text.parse().ok().filter(|x: &f64| x.is_finite())?);
                 *at += 1;
             }
             (TokenKind::Sign, "-") => {
-                out.push(-tokens.get(*at + 1)?.text.parse::<f64>().ok()?);
+                out.push(-tokens.get(*at + 1)?.text.parse::<f64>().ok().filter(|x| x.is_finite())?);
                 *at += 2;
             }
             (TokenKind::Sign, "{") => {
@@ -65,6 +67,9 @@ fn entries(tokens: &[Token], at: &mut usize, depth: usize) -> Option<Vec<f64>> {
                             let base = inner.clone();
                             *at += 1;
                             while let Some(step) = tokens.get(*at).and_then(|t| t.text.parse::<f64>().ok()) {
+                                if inner.len() + base.len() > MOST {
+                                    return None;
+                                }
                                 inner.extend(base.iter().map(|x| x + step));
                                 *at += 1;
                                 if tokens.get(*at).is_some_and(|t| t.text == "^") {
@@ -76,6 +81,9 @@ fn entries(tokens: &[Token], at: &mut usize, depth: usize) -> Option<Vec<f64>> {
                         }
                         _ => break,
                     }
+                }
+                if out.len() + inner.len() > MOST {
+                    return None;
                 }
                 out.extend(inner);
             }
@@ -148,7 +156,6 @@ pub fn refer(lists: &mut [PhaseList]) {
 }
 
 fn sum<'a>(terms: &[PhaseTerm], of: &dyn Fn(usize) -> Option<&'a Vec<f64>>) -> Option<Vec<f64>> {
-    const MOST: usize = 65_536;
     let mut out = vec![0.0];
     for term in terms {
         let one = match term.list {
