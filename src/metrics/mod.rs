@@ -17,6 +17,7 @@ mod curve_batch;
 mod daemonic;
 mod derivative;
 mod deviation;
+mod directions;
 mod discord;
 mod distance;
 mod energy;
