@@ -164,7 +164,10 @@ impl CurveBatch {
         let frequencies: Vec<f64> = frequencies.iter().map(|w| w.0[lane]).collect();
         let nothing = || (0.0, vec![(0.0, 0.0); frequencies.len()]);
         let sizes = self.sizes.iter().map(|x| (of(x), nothing()));
-        let lengths: Vec<_> = sizes.chain(self.lengths.iter().map(|(x, y)| (of(x), of(y)))).collect();
+        let lengths = sizes.chain(self.lengths.iter().map(|(x, y)| (of(x), of(y))));
+        // Those of other lanes are left out, so that the order of additions is that of the lane alone.
+        let is_zero = |(still, parts): &(f64, Vec<(f64, f64)>)| *still == 0.0 && parts.iter().all(|p| *p == (0.0, 0.0));
+        let lengths: Vec<_> = lengths.filter(|(x, y)| !(is_zero(x) && is_zero(y))).collect();
         Curve::of(of(&self.plain), lengths.into_iter(), frequencies)
     }
 
