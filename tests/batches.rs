@@ -3,7 +3,7 @@
 #[expect(dead_code, unused_imports, reason = "other laws use the rest of the generator")]
 mod generator;
 
-use ergoseq::emulator::{Emulator, Method, Options, Run};
+use ergoseq::emulator::{Emulator, Method, Options, PointColumns, Run, TOGETHER};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
 use ergoseq::metrics::METRICS;
@@ -228,6 +228,38 @@ fn points_do_not_depend_on_their_batch() {
         let parallel = emulator.run_all(&points, &options, &|_| {});
         assert!(parallel.into_iter().zip(&together).all(|(run, known)| numbers(&run.unwrap()) == *known));
     }
+}
+
+/// Columns of a batch have the samples of its points.
+#[test]
+fn columns_have_the_values_of_runs() {
+    let options = Options::default();
+    let mut compared = 0;
+    for seed in 200..210 {
+        let mut random = Random(seed);
+        let text = program(&mut random);
+        let experiment = experiment(&text);
+        let emulator = Emulator::new(&experiment);
+        let points = points(&mut random, &["T", "a", "b"], 21);
+        let columns = PointColumns::of(&points);
+        for from in [0, 16] {
+            let found = emulator.run_together(&columns, from..points.len(), &options);
+            assert_eq!(found.len(), (points.len() - from).min(TOGETHER));
+            let (first, largest) = (found.first("l1_coherence").unwrap(), found.largest("energy").unwrap());
+            for (k, run) in found.into_runs().enumerate() {
+                let run = run.unwrap();
+                assert_eq!(run, emulator.run_many(&points[from + k..from + k + 1], &options).remove(0).unwrap());
+                let Some(trace) = run.traces.first() else { continue };
+                let curve = |key: &str| trace.curve(key).unwrap().iter().map(|x| x.unwrap());
+                assert_eq!(
+                    (first[k], largest[k]),
+                    (curve("l1_coherence").next().unwrap(), curve("energy").fold(f64::MIN, f64::max))
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 100, "{compared} of 210 points have a trace");
 }
 
 /// Points that are refused have the message of a single run, and leave their companions as they are.

@@ -5,22 +5,20 @@
 //! Curves are evaluated from Bohr frequencies, without forming a state per sample. A lane is irregular if its numbers would be refused,
 //! rounded away or non-finite; its point is then run individually, so that values and messages are those of a single run.
 
-use super::adaptive_sampling::SampledCurve;
+use super::batch_extrema::{Grid, SharedGrids};
 use super::dense_batch::{Assembly, LARGEST, levels_of};
-use super::engines::exact::EXACT;
 use super::observable::{Aggregate, Observable};
+use super::point_columns::PointColumns;
+use super::point_runs::{About, BatchRun, Columns, MarkColumns};
 use super::request::{Observables, Requests};
-use super::results::{Mark, Run, RunInfo, Trace};
 use super::settings::{Method, Options, Processor};
-use super::trace::{Between, MOST_AT_ONCE, extremum_of, finest_of, grid};
 use crate::hamiltonian::program::{Block, Condition, Preparation, Program, compile};
-use crate::hamiltonian::{Evaluator, Shared, Values};
+use crate::hamiltonian::{Evaluator, Shared};
 use crate::ir::Measure;
 use crate::lanes::{LANES, Lane, MatrixBatch, from_levels, gibbs};
-use crate::metrics::{BohrBatch, InLanes, LevelsBatch, Phases, SceneBatch, time};
+use crate::metrics::{BohrBatch, CurveBatch, InLanes, LevelsBatch, PackedCurve, Phases, SceneBatch, time};
 use crate::spin::Space;
 use crate::waveform::Slot;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Statements with more samples than this are run point by point: a batch holds all samples in memory.
@@ -34,6 +32,13 @@ struct InBatch {
     key: String,
     lanes: InLanes,
     scale: f64,
+}
+
+impl InBatch {
+    /// Its curves in reported units; `None` if it has no such form.
+    fn curve(&self, expansion: &BohrBatch, scene: &SceneBatch) -> Option<CurveBatch> {
+        Some((self.lanes)(expansion, scene)?.scaled(self.scale))
+    }
 }
 
 /// An extremum of a curve over recorded statements.
@@ -54,6 +59,10 @@ struct Statement {
     /// Phases at the samples and at the end, if the duration has no parameters either. Sharing is decided by the program alone, never by
     /// coinciding values in one batch: otherwise the bits of a lane would depend on the other lanes.
     phases: Option<(Phases, Phases)>,
+    /// The times of the samples in that case, as a single list.
+    times: Option<Arc<Vec<Vec<f64>>>>,
+    /// Grids for extrema in that case.
+    grids: SharedGrids,
     record: Option<(String, usize)>,
 }
 
@@ -129,7 +138,15 @@ impl Statement {
         }
         let shared = levels.as_ref().zip(constant(&duration));
         let phases = shared.map(|(l, t)| (Phases::shared(l, t, points), Phases::shared(l, t, 1)));
-        Some(Statement { assembly, duration, levels, phases, record: record.clone() })
+        let times = shared.map(|(_, t)| Arc::new(times(Lane::splat(t), points, 1)));
+        let (grids, record) = (SharedGrids::default(), record.clone());
+        Some(Statement { assembly, duration, levels, phases, times, grids, record })
+    }
+
+    /// Eigendecomposition and grids, if they are the same for all batches.
+    fn shared(&self) -> Option<(&LevelsBatch, &SharedGrids)> {
+        self.phases.as_ref()?;
+        Some((self.levels.as_ref()?, &self.grids))
     }
 }
 
@@ -140,8 +157,7 @@ pub struct Batch {
     extrema: Vec<Extremum>,
     /// Metrics at single marks: name of the mark, and metric.
     at_marks: Vec<(String, InBatch)>,
-    /// Named scalars computed from extrema and from metrics at marks.
-    summary: Vec<(String, Observable)>,
+    about: Arc<About>,
     prepare: Start,
     battery: Option<Assembly>,
     steps: Vec<Step>,
@@ -176,7 +192,14 @@ impl Batch {
             }
         };
         let steps = program.blocks.iter().map(step).collect::<Option<Vec<_>>>()?;
-        Some(Batch { program, observables, extrema, at_marks, summary, prepare, battery, steps })
+        let about = Arc::new(About {
+            keys: observables.iter().map(|o| o.key.clone()).collect(),
+            params: program.params.clone(),
+            summary,
+            states: program.basis.size(),
+            evolves: steps.iter().any(|s| matches!(s, Step::Evolve(_))),
+        });
+        Some(Batch { program, observables, extrema, at_marks, about, prepare, battery, steps })
     }
 
     /// True if points are propagated in batches under these options.
@@ -190,50 +213,54 @@ impl Batch {
             && options.max_memory >= LEAST_MEMORY
     }
 
-    /// Runs up to [`LANES`] parameter points; `None` for points that must be run individually.
-    pub fn run(&self, points: &[Values], tolerance: f64) -> Vec<Option<Run>> {
-        let Some(first) = points.first() else { return vec![] };
-        let mut irregular = [false; LANES];
-        // Unused lanes repeat the first point.
-        let of = |lane: usize, name: &str| points.get(lane).unwrap_or(first).get(name).copied().unwrap_or(f64::NAN);
+    /// Runs `count` points, at most [`LANES`], from one on; `None` if all of them must be run individually.
+    pub fn run(&self, points: &PointColumns, (from, count): (usize, usize), tolerance: f64) -> Option<BatchRun> {
+        // The columns of the points are sorted by name, as the variables are.
         let variables: Vec<Lane> =
-            self.program.variables.iter().map(|name| Lane(std::array::from_fn(|l| of(l, name)))).collect();
+            (0..self.program.variables.len()).map(|k| points.lane(k, from..from + count)).collect();
+        let mut irregular = [false; LANES];
         let mut slots = Vec::new();
         self.program.numbers.evaluate(&variables, &mut slots, &mut irregular);
         for condition in &self.program.conditions {
             hold(*condition, &slots, &mut irregular);
         }
-        let Some(mut columns) = self.propagate(&slots, tolerance, &mut irregular) else {
-            return points.iter().map(|_| None).collect();
-        };
-        let regular = |l: usize| irregular.get(l) == Some(&false);
-        (0..points.len())
-            .map(|l| if regular(l) { self.results(&slots, &mut columns, (l, tolerance)) } else { None })
-            .collect()
+        let columns = self.propagate(&slots, tolerance, &mut irregular)?;
+        Some(BatchRun::new(self.about.clone(), (slots, columns), irregular, (count, tolerance)))
     }
 
-    /// Propagates a batch; a lane with non-finite values becomes irregular.
-    fn propagate(&self, slots: &[Lane], tolerance: f64, irregular: &mut [bool; LANES]) -> Option<Columns> {
-        let n = self.program.basis.dimension();
-        let mut rho = match &self.prepare {
+    /// The initial states.
+    fn prepared(&self, slots: &[Lane], irregular: &mut [bool; LANES]) -> MatrixBatch {
+        match &self.prepare {
             Start::Fixed(rho) => rho.clone(),
             Start::Gibbs(hamiltonian, temperature) => {
+                let n = self.program.basis.dimension();
                 let levels = levels_of(hamiltonian.matrix(slots, n), irregular);
                 let mut rho = MatrixBatch::zeros(n);
                 let temperature = temperature.of(slots);
                 pulp::Arch::new().dispatch(Gibbs { levels: &levels, temperature, out: &mut rho });
                 rho
             }
-        };
+        }
+    }
+
+    /// Propagates a batch; a lane with non-finite values becomes irregular.
+    fn propagate(&self, slots: &[Lane], tolerance: f64, irregular: &mut [bool; LANES]) -> Option<Columns> {
+        let n = self.program.basis.dimension();
+        let mut rho = self.prepared(slots, irregular);
         let scene = SceneBatch { battery: self.battery.as_ref().map(|b| b.matrix(slots, n)), initial: rho.clone() };
         let mut columns = Columns::default();
-        let mut clock = Lane::zero();
-        let mut phase = Lane::zero();
-        let mut last = BohrBatch::still(&rho);
+        let (mut clock, mut phase) = (Lane::zero(), Lane::zero());
+        let mut last: Option<Last> = None;
         for step in &self.steps {
             match step {
-                Step::Mark(name) => self.mark(name, clock, &last, &scene, (&mut columns, irregular))?,
+                Step::Mark(name) => {
+                    let last = last.get_or_insert_with(|| Last::still(&rho));
+                    self.mark(name, clock, last, &scene, (&mut columns, irregular))?;
+                }
                 Step::Evolve(statement) => {
+                    if let Some(last) = last.take() {
+                        rho = last.expansion.state(&last.end);
+                    }
                     let duration = statement.duration.of(slots);
                     let own;
                     let levels = match &statement.levels {
@@ -243,116 +270,68 @@ impl Batch {
                             &own
                         }
                     };
-                    phase += statement.assembly.spread(slots) * duration;
-                    let expansion = BohrBatch::new(levels, &rho);
+                    let spread = statement.assembly.spread(slots);
+                    phase += spread * duration;
+                    let expansion = BohrBatch::new(levels, std::mem::replace(&mut rho, MatrixBatch::zeros(0)));
                     let end = match &statement.phases {
                         Some((_, end)) => end.clone(),
                         None => Phases::own(&expansion, duration, 1),
                     };
-                    if let Some((name, points)) = &statement.record {
-                        let own;
-                        let phases = match &statement.phases {
-                            Some((samples, _)) => samples,
-                            None => {
-                                own = Phases::own(&expansion, duration, *points);
-                                &own
-                            }
-                        };
-                        let mut values = Vec::with_capacity(self.observables.len());
-                        for observable in &self.observables {
-                            let mut curve = vec![Lane::zero(); *points];
-                            let found = (observable.lanes)(&expansion, &scene)?.scaled(observable.scale);
-                            found.values(phases, &mut curve);
-                            curve.iter().for_each(|x| regular(x, irregular));
-                            values.push(by_lane(&curve));
-                        }
-                        let spread = statement.assembly.spread(slots);
-                        let recorded =
-                            Recorded { statement, expansion: &expansion, duration, spread, name, points: *points };
-                        self.extrema(&recorded, &scene, &mut columns, irregular)?;
-                        let fixed = statement.phases.is_some();
-                        let times = times(duration, *points, fixed);
-                        columns.traces.push(TraceColumns { name: name.clone(), start: clock, times, values });
+                    let now = last.insert(Last { expansion, end, curves: None });
+                    if statement.record.is_some() {
+                        let recorded = Recorded { statement, duration, spread, start: clock };
+                        self.record(&recorded, now, &scene, (&mut columns, irregular))?;
                     }
-                    rho = expansion.state(&end);
                     clock += duration;
-                    last = (expansion, end);
                 }
             }
         }
-        self.mark("end", clock, &last, &scene, (&mut columns, irregular))?;
+        let last = last.get_or_insert_with(|| Last::still(&rho));
+        self.mark("end", clock, last, &scene, (&mut columns, irregular))?;
         // If rounding of the phases would exceed the tolerance, a single run reports it.
         let lost = phase * (0.5 * f64::EPSILON);
         lost.0.iter().zip(irregular).for_each(|(x, irregular)| *irregular |= *x > tolerance);
         Some(columns)
     }
 
-    /// Requested extrema over a recorded statement: sampled jointly where all lanes share a grid, refined lane by lane.
-    fn extrema(
+    /// Samples of all observables along a recorded statement, and the requested extrema.
+    fn record(
         &self,
         recorded: &Recorded,
+        last: &mut Last,
         scene: &SceneBatch,
-        columns: &mut Columns,
-        irregular: &mut [bool; LANES],
+        (columns, irregular): (&mut Columns, &mut [bool; LANES]),
     ) -> Option<()> {
-        let Recorded { statement, expansion, duration, spread, name, points } = recorded;
-        let lane = |x: &Lane, l: usize| x.0.get(l).copied().unwrap_or(f64::NAN);
-        for wanted in self.extrema.iter().filter(|a| a.trace.as_ref().is_none_or(|t| t == name)) {
-            let curve = (wanted.curve.lanes)(expansion, scene)?.scaled(wanted.curve.scale);
-            let mut values = [None; LANES];
-            let mut together: Option<(Vec<f64>, Vec<Lane>)> = None;
-            for (l, (value, irregular)) in values.iter_mut().zip(irregular.iter_mut()).enumerate() {
-                let (duration, own) = (lane(duration, l), curve.lane(expansion, l));
-                let finest = finest_of(duration, lane(spread, l), *points);
-                // Curves that are not linear in the state are sampled twice as densely.
-                let mut intervals = (duration / finest - 1e-9).ceil().max(1.0) as usize;
-                if !own.is_wave() && intervals >= *points {
-                    intervals *= 2;
+        let Recorded { statement, duration, spread, start } = recorded;
+        let (name, points) = statement.record.as_ref()?;
+        let mut values = Vec::with_capacity(self.observables.len());
+        if !self.observables.is_empty() {
+            let own;
+            let phases = match &statement.phases {
+                Some((samples, _)) => samples,
+                None => {
+                    own = Phases::own(&last.expansion, *duration, *points);
+                    &own
                 }
-                if *irregular || intervals > MOST_AT_ONCE {
-                    *irregular = true;
-                    continue;
-                }
-                let (times, values) = match &statement.levels {
-                    Some(levels) if statement.phases.is_some() => {
-                        let (times, lanes) = together.get_or_insert_with(|| {
-                            let mut lanes = vec![Lane::zero(); intervals + 1];
-                            curve.values(&Phases::shared(levels, duration, intervals + 1), &mut lanes);
-                            (grid(duration, intervals + 1), lanes)
-                        });
-                        (times.clone(), lanes.iter().map(|x| lane(x, l)).collect::<Vec<f64>>())
-                    }
-                    _ => {
-                        let times = grid(duration, intervals + 1);
-                        let values = own.values(&times);
-                        (times, values)
-                    }
-                };
-                if !values.iter().all(|x| x.is_finite()) {
-                    *irregular = true;
-                    continue;
-                }
-                let samples = SampledCurve { times, values, rough: vec![] };
-                let known = (&samples, Between::of(&own));
-                match extremum_of(&wanted.function, (duration, finest), known, |t| Ok(Some(own.at(t)))) {
-                    Ok((found, true)) => *value = found,
-                    // A single run reports the cause.
-                    Ok((_, false)) | Err(_) => *irregular = true,
-                }
+            };
+            for curve in last.curves(&self.observables, scene)? {
+                let mut samples = Vec::new();
+                regular(&curve.values(phases, *points, &mut samples), irregular);
+                values.push(samples);
             }
-            columns.known.retain(|(key, _)| *key != wanted.key);
-            columns.known.push((wanted.key.clone(), values));
+        }
+        let times = match &statement.times {
+            Some(times) => times.clone(),
+            None => Arc::new(times(*duration, *points, LANES)),
+        };
+        columns.add_trace(name, *start, times, values);
+        for wanted in self.extrema.iter().filter(|a| a.trace.as_ref().is_none_or(|t| t == name)) {
+            let curve = wanted.curve.curve(&last.expansion, scene)?;
+            let grid = Grid { shared: statement.shared(), duration: *duration, spread: *spread, points: *points };
+            let values = grid.extremum(&wanted.function, &curve, &last.expansion, irregular);
+            columns.set(&wanted.key, values);
         }
         Some(())
-    }
-
-    /// Named scalars of a lane; `None` if one is undefined, in which case a single run explains why.
-    fn summary(&self, columns: &Columns, lane: usize) -> Option<Vec<(String, Option<f64>)>> {
-        let of = |values: &[Option<f64>; LANES]| values.get(lane).copied().flatten();
-        let known: BTreeMap<String, Option<f64>> =
-            columns.known.iter().map(|(key, values)| (key.clone(), of(values))).collect();
-        let value = |(key, o): &(String, Observable)| Some((key.clone(), Some(o.answer(None, &known).ok()?)));
-        self.summary.iter().map(value).collect()
     }
 
     /// The values at a mark at the end of the last statement: of all observables, and of the metrics requested at this mark.
@@ -360,121 +339,66 @@ impl Batch {
         &self,
         name: &str,
         clock: Lane,
-        (expansion, end): &(BohrBatch, Phases),
+        last: &mut Last,
         scene: &SceneBatch,
         (columns, irregular): (&mut Columns, &mut [bool; LANES]),
     ) -> Option<()> {
-        let mut value = |metric: &InBatch| {
-            let mut value = [Lane::zero()];
-            (metric.lanes)(expansion, scene)?.scaled(metric.scale).values(end, &mut value);
-            let [value] = value;
-            regular(&value, irregular);
-            Some(value)
+        let mut value = |curve: &PackedCurve, end: &Phases| {
+            let mut value = Vec::with_capacity(1);
+            regular(&curve.values(end, 1, &mut value), irregular);
+            value.first().copied().unwrap_or(Lane::splat(f64::NAN))
         };
-        let values = self.observables.iter().map(&mut value).collect::<Option<Vec<Lane>>>()?;
+        let end = last.end.clone();
+        let values = last.curves(&self.observables, scene)?.iter().map(|curve| value(curve, &end)).collect();
         for (_, metric) in self.at_marks.iter().filter(|(mark, _)| mark == name) {
-            columns.known.push((metric.key.clone(), value(metric)?.0.map(Some)));
+            let found = value(&metric.curve(&last.expansion, scene)?.packed(), &end);
+            columns.set(&metric.key, found.0.map(Some));
         }
         columns.marks.push(MarkColumns { name: name.to_string(), time: clock, values });
         Some(())
     }
+}
 
-    /// Results of one lane, whose curves are moved out; `None` if something is undefined and a single run must explain it.
-    fn results(&self, slots: &[Lane], columns: &mut Columns, (lane, tolerance): (usize, f64)) -> Option<Run> {
-        let summary = self.summary(columns, lane)?;
-        let of = |x: &Lane| x.0.get(lane).copied().unwrap_or(f64::NAN);
-        let key = |k: usize| self.observables.get(k).map_or(String::new(), |o| o.key.clone());
-        let marks = columns.marks.iter().map(|m| Mark {
-            name: m.name.clone(),
-            time: of(&m.time),
-            values: m.values.iter().enumerate().map(|(k, x)| (key(k), Some(of(x)))).collect(),
-            state: None,
-        });
-        let marks: Vec<Mark> = marks.collect();
-        let traces = columns.traces.iter_mut().map(|t| {
-            let curves = t.values.iter_mut().map(|curves| curves.get_mut(lane).map(std::mem::take).unwrap_or_default());
-            Trace {
-                name: t.name.clone(),
-                start: of(&t.start),
-                time: t.times.get(lane).or(t.times.first()).cloned().unwrap_or_default(),
-                values: curves.enumerate().map(|(k, curve)| (key(k), curve)).collect(),
-            }
-        });
-        Some(Run {
-            summary,
-            params: self.program.params.iter().map(|(name, slot)| (name.clone(), of(&slot.of(slots)))).collect(),
-            traces: traces.collect(),
-            how: RunInfo {
-                whole: self.program.basis.size(),
-                dimension: self.program.basis.size(),
-                pure: false,
-                random_vectors: 0,
-                members: 1,
-                methods: if self.steps.iter().any(|s| matches!(s, Step::Evolve(_))) {
-                    vec![EXACT.into()]
-                } else {
-                    vec![]
-                },
-                tolerance,
-                duration: marks.last().map_or(0.0, |m| m.time),
-                truncation: vec![],
-            },
-            marks,
-            ..Run::default()
-        })
+/// The last statement of a batch.
+struct Last {
+    expansion: BohrBatch,
+    /// Phases at its end.
+    end: Phases,
+    /// Curves of all observables, once they are needed.
+    curves: Option<Vec<PackedCurve>>,
+}
+
+impl Last {
+    /// No statement yet.
+    fn still(rho: &MatrixBatch) -> Last {
+        let (expansion, end) = BohrBatch::still(rho);
+        Last { expansion, end, curves: None }
+    }
+
+    /// `None` if an observable has no such form.
+    fn curves(&mut self, observables: &[InBatch], scene: &SceneBatch) -> Option<&[PackedCurve]> {
+        if self.curves.is_none() {
+            self.curves = Some(
+                observables.iter().map(|o| Some(o.curve(&self.expansion, scene)?.packed())).collect::<Option<_>>()?,
+            );
+        }
+        self.curves.as_deref()
     }
 }
 
 /// A recorded statement in a batch.
 struct Recorded<'a> {
     statement: &'a Statement,
-    expansion: &'a BohrBatch,
     duration: Lane,
     /// Upper bound of the largest difference of eigenvalues.
     spread: Lane,
-    name: &'a str,
-    points: usize,
-}
-
-/// Values of a curve, lane by lane.
-fn by_lane(curve: &[Lane]) -> Vec<Vec<Option<f64>>> {
-    let mut out: Vec<Vec<Option<f64>>> = (0..LANES).map(|_| Vec::with_capacity(curve.len())).collect();
-    for samples in curve.chunks(16) {
-        for (l, own) in out.iter_mut().enumerate() {
-            own.extend(samples.iter().map(|x| x.0.get(l).copied()));
-        }
-    }
-    out
-}
-
-/// Sample times: one list if the duration is the same in all lanes of every batch, otherwise one per lane.
-fn times(duration: Lane, points: usize, fixed: bool) -> Vec<Vec<f64>> {
-    let lists = if fixed { 1 } else { LANES };
-    duration.0.iter().take(lists).map(|t| (0..points).map(|j| time(*t, j, points)).collect()).collect()
-}
-
-/// Results of a batch.
-#[derive(Default)]
-struct Columns {
-    /// Extrema and metrics at marks, by key, then by lane.
-    known: Vec<(String, [Option<f64>; LANES])>,
-    marks: Vec<MarkColumns>,
-    traces: Vec<TraceColumns>,
-}
-
-struct MarkColumns {
-    name: String,
-    time: Lane,
-    values: Vec<Lane>,
-}
-
-struct TraceColumns {
-    name: String,
+    /// When it starts.
     start: Lane,
-    /// By lane; a single list if shared by all lanes.
-    times: Vec<Vec<f64>>,
-    /// By observable, then by lane, then by sample.
-    values: Vec<Vec<Vec<Option<f64>>>>,
+}
+
+/// Sample times, one list for each of some lanes.
+fn times(duration: Lane, points: usize, lanes: usize) -> Vec<Vec<f64>> {
+    duration.0.iter().take(lanes).map(|t| (0..points).map(|j| time(*t, j, points)).collect()).collect()
 }
 
 /// Computes Gibbs states from energy levels.

@@ -26,6 +26,14 @@ pub trait Interval: Sized {
     fn split(&self) -> Option<f64>;
 }
 
+/// What is found out about an interval.
+pub enum Inside<I> {
+    /// Its two parts.
+    Halves([I; 2]),
+    /// Its largest value, which needs no further search.
+    Largest(Extremum),
+}
+
 /// Parameters of a search.
 pub struct Search {
     /// Values closer than this count as equal; the earliest of equal maxima wins.
@@ -42,26 +50,18 @@ pub struct Search {
 /// `false` if the budget of splits ran out first.
 ///
 /// # Errors
-/// Any error of `halves`.
+/// Any error of `look`.
 pub fn search<I: Interval, E>(
     mut best: Extremum,
     mut intervals: Vec<I>,
     Search { equal, open, near, most }: Search,
-    mut halves: impl FnMut(I, f64) -> Result<[I; 2], E>,
+    mut look: impl FnMut(I, f64) -> Result<Inside<I>, E>,
 ) -> Result<(Extremum, bool), E> {
     intervals.reverse();
     let mut splits = 0;
     while let Some(interval) = intervals.pop() {
         let found = interval.best();
-        let earlier = found.time < best.time - near;
-        let same = (found.time - best.time).abs() <= near;
-        if found.value > best.value + equal || (same && found.value > best.value) {
-            best = found;
-        } else if earlier && found.value >= best.value - equal {
-            best = Extremum { time: found.time, value: best.value.max(found.value) };
-        } else {
-            best.value = best.value.max(found.value);
-        }
+        better(&mut best, found, (equal, near));
         // An earlier maximum equal to the best is searched for as well.
         let wanted = if found.time < best.time - near { best.value - 0.5 * equal } else { best.value + open };
         if interval.bound() <= wanted {
@@ -72,12 +72,31 @@ pub fn search<I: Interval, E>(
             return Ok((best, false));
         }
         splits += 1;
-        let [left, right] = halves(interval, place)?;
+        let [left, right] = match look(interval, place)? {
+            Inside::Halves(halves) => halves,
+            Inside::Largest(found) => {
+                better(&mut best, found, (equal, near));
+                continue;
+            }
+        };
         // The half with the higher bound first: its result prunes the other half.
         let (first, second) = if left.bound() >= right.bound() { (left, right) } else { (right, left) };
         intervals.extend([second, first]);
     }
     Ok((best, true))
+}
+
+/// Takes a value into account: values closer than `equal` are equal, and times closer than `near` belong to the same maximum.
+fn better(best: &mut Extremum, found: Extremum, (equal, near): (f64, f64)) {
+    let earlier = found.time < best.time - near;
+    let same = (found.time - best.time).abs() <= near;
+    if found.value > best.value + equal || (same && found.value > best.value) {
+        *best = found;
+    } else if earlier && found.value >= best.value - equal {
+        *best = Extremum { time: found.time, value: best.value.max(found.value) };
+    } else {
+        best.value = best.value.max(found.value);
+    }
 }
 
 /// An interval of a sum of oscillations and their magnitudes, for a minimum. Adding half of the second bound of [`Curve::bounds`] times
@@ -169,18 +188,53 @@ pub fn search_curve(best: Extremum, samples: &SampledCurve, curve: &Curve, negat
         let valleys = possible.map(|(t, _)| Valley::new(end(t[0], 1), end(t[1], 0), fall)).collect();
         search(best, valleys, same, |valley: Valley, t| {
             let [a, b] = valley.ends;
-            Ok([Valley::new(a, end(t, 0), fall), Valley::new(end(t, 1), b, fall)])
+            Ok(Inside::Halves([Valley::new(a, end(t, 0), fall), Valley::new(end(t, 1), b, fall)]))
         })
     } else {
         let hill = |ends: [(f64, f64); 2]| Hill { ends: ends.map(|(time, value)| Extremum { time, value }), fall };
         let hills = pairs().map(|(t, x)| hill([(t[0], x[0]), (t[1], x[1])])).collect();
+        let smoothness = curve.smoothness();
         search(best, hills, same, |hill: Hill, time| {
+            if let [a, b] = hill.ends
+                && curve.is_concave(&smoothness, a.time, b.time)
+            {
+                return Ok(Inside::Largest(summit(curve, a, b)));
+            }
             let middle = Extremum { time, value: curve.at(time) };
             let [a, b] = hill.ends;
-            Ok([Hill { ends: [a, middle], fall }, Hill { ends: [middle, b], fall }])
+            Ok(Inside::Halves([Hill { ends: [a, middle], fall }, Hill { ends: [middle, b], fall }]))
         })
     };
     none.unwrap_or((best, false))
+}
+
+/// The maximum of a curve between two times where it is concave: Newton's method for the zero of the slope, by halves where it leaves the
+/// interval that is left.
+fn summit(curve: &Curve, a: Extremum, b: Extremum) -> Extremum {
+    /// Halves alone reach the resolution of times.
+    const MOST: usize = 60;
+    let best = if b.value > a.value { b } else { a };
+    let (mut low, mut high) = (a.time, b.time);
+    // From the higher end, if the curve rises from there.
+    let mut t = best.time;
+    for _ in 0..MOST {
+        let [value, slope, bend] = curve.with_derivatives(t);
+        if (t == a.time && slope <= 0.0) || (t == b.time && slope >= 0.0) {
+            return best;
+        }
+        let step = -slope / bend;
+        if step.abs() <= 1e-9 * (b.time - a.time) || high - low <= f64::EPSILON * high.abs() {
+            return if value > best.value { Extremum { time: t, value } } else { best };
+        }
+        if slope > 0.0 {
+            low = t
+        } else {
+            high = t
+        }
+        let next = t + step;
+        t = if next > low && next < high { next } else { 0.5 * (low + high) };
+    }
+    best
 }
 
 /// An interval of an arbitrary curve, with a slope bound estimated from neighbouring samples.
@@ -256,7 +310,7 @@ pub fn search_samples<E>(
     let how = Search { equal, open: equal, near: near(&samples.times), most: 4_000 };
     search(best, intervals, how, |rough: Rough, time| {
         let middle = Extremum { time, value: sign * curve(time)?.unwrap_or(f64::NAN) };
-        Ok(rough.halves(middle, equal))
+        Ok(Inside::Halves(rough.halves(middle, equal)))
     })
 }
 

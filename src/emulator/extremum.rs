@@ -66,11 +66,16 @@ impl Samples<'_> {
         (self.times[k.saturating_sub(1)], self.times[(k + 1).min(self.times.len() - 1)])
     }
 
-    /// The maximum of the curve, the earliest of equal ones; `None` if no value is defined.
+    /// The maximum of the curve, the earliest of equal ones; `None` if no value is defined. With `derivatives`, smooth maxima are located
+    /// by Newton's method.
     ///
     /// # Errors
     /// Any error of `curve`.
-    pub fn maximum<E>(&self, mut curve: impl FnMut(f64) -> Result<Option<f64>, E>) -> Result<Option<Extremum>, E> {
+    pub fn maximum<E>(
+        &self,
+        mut curve: impl FnMut(f64) -> Result<Option<f64>, E>,
+        derivatives: Option<Derivatives>,
+    ) -> Result<Option<Extremum>, E> {
         let (low, high) = range(self.values);
         if high == f64::NEG_INFINITY {
             return Ok(None);
@@ -93,7 +98,10 @@ impl Samples<'_> {
                 continue;
             }
             refined.push(k);
-            let found = self.refine(k, sampled, &mut curve)?;
+            let found = match derivatives.and_then(|of| newton(of, self.around(k), self.times[k], sampled - equal)) {
+                Some(found) => found,
+                None => self.refine(k, sampled, &mut curve)?,
+            };
             if best.is_none_or(|b| found.value > b.value + equal) {
                 best = Some(found);
             } else if let Some(b) = &mut best {
@@ -176,6 +184,35 @@ impl Samples<'_> {
         }
         Ok(late)
     }
+}
+
+/// The value of a curve at a time with its first and second derivatives.
+pub type Derivatives<'a> = &'a dyn Fn(f64) -> [f64; 3];
+
+/// Newton's method for a smooth maximum between `low` and `high`, from a sample in between. `None` if it meets a convex part, leaves the
+/// interval, does not converge, or ends lower than `least`, as at corners. At an end of a curve that falls away from it, the end.
+fn newton(curve: Derivatives, (low, high): (f64, f64), start: f64, least: f64) -> Option<Extremum> {
+    /// From a sample, the error squares with each step.
+    const MOST: usize = 8;
+    let mut t = start;
+    let mut near = false;
+    for _ in 0..MOST {
+        let [value, slope, bend] = curve(t);
+        let ends = t == start && ((t <= low && slope <= 0.0) || (t >= high && slope >= 0.0));
+        if near || ends {
+            return (value >= least).then_some(Extremum { time: t, value });
+        }
+        let step = -slope / bend;
+        let next = t + step;
+        // Not a number is not below zero either.
+        if !(bend < 0.0 && next > low && next < high) {
+            return None;
+        }
+        // The value at the next time is right to the fourth power of this share of the interval.
+        near = step.abs() <= 1e-5 * (high - low);
+        t = next;
+    }
+    None
 }
 
 /// Brent's search for a maximum between `low` and `high`, from an interior point: parabolic steps where they help, golden section
@@ -261,7 +298,7 @@ mod tests {
     fn maximum(f: impl Fn(f64) -> f64 + Copy, end: f64, n: usize) -> Extremum {
         let (times, values) = sampled(f, end, n);
         let samples = Samples { times: &times, values: &values };
-        samples.maximum(|t| Ok::<_, Infallible>(Some(f(t)))).unwrap().unwrap()
+        samples.maximum(|t| Ok::<_, Infallible>(Some(f(t))), None).unwrap().unwrap()
     }
 
     #[test]
@@ -270,6 +307,23 @@ mod tests {
         let exact = ((0.1f64 / 3.0).acos() / 3.0, 0.0);
         let found = maximum(f, 10.0, 41);
         assert!((found.time - exact.0).abs() < 1e-7 && (found.value - f(exact.0)).abs() < 1e-14, "{found:?}");
+    }
+
+    /// With derivatives, too: `sin 3t - t/10` has its maximum where `cos 3t = 1/30`, and the corner of `-|t - 0.3|` is left to Brent.
+    #[test]
+    fn a_smooth_maximum_is_found_by_its_derivatives() {
+        let f = |t: f64| (3.0 * t).sin() - 0.1 * t;
+        let exact = (0.1f64 / 3.0).acos() / 3.0;
+        let (times, values) = sampled(f, 10.0, 41);
+        let derivatives = |t: f64| [f(t), 3.0 * (3.0 * t).cos() - 0.1, -9.0 * (3.0 * t).sin()];
+        let found = newton(&derivatives, (times[1], times[3]), times[2], values[2]).unwrap();
+        // Rounding of the slope, 2e-16, by a curvature of 9.
+        assert!((found.time - exact).abs() < 1e-15 && (found.value - f(exact)).abs() < 4e-16, "{found:?}");
+        let samples = Samples { times: &times, values: &values };
+        let best = samples.maximum(|t| Ok::<_, Infallible>(Some(f(t))), Some(&derivatives)).unwrap().unwrap();
+        assert_eq!(best, found);
+        let corner = |t: f64| [-(t - 0.3_f64).abs(), -(t - 0.3_f64).signum(), 0.0];
+        assert_eq!(newton(&corner, (0.2, 0.4), 0.31, -0.01), None);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use super::findings::Findings;
 use super::member_average::MemberAverages;
 use super::members::{self, evaluator, prepared_state, schedules};
 use super::observable::{EvalError, Observable, not_finite};
+use super::point_columns::PointColumns;
+use super::point_runs::{PointRuns, TOGETHER};
 use super::propagate::{Found, Propagation};
 use super::request::{Observables, Observation, Position, Request, Requests};
 use super::results::{Mark, Observations, Observed, Run, RunInfo, Trace};
@@ -19,11 +21,11 @@ use crate::budget::MEMBERS_AT_ONCE;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Values, members as members_of};
 use crate::ir::{Experiment, key_of};
-use crate::lanes::LANES;
 use crate::spin::{Space, State};
 use crate::syntax::Expr;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Runs an experiment at one parameter point; `requests` are values evaluated in addition to `measure`.
@@ -96,24 +98,31 @@ impl<'a> Emulator<'a> {
 
     /// Number of points like this one that are propagated together; 1 if they are run individually.
     pub fn batch_size(&self, point: &Values, options: &Options) -> usize {
-        if self.batch(point, options).is_some() { LANES } else { 1 }
+        let names: Vec<String> = point.keys().cloned().collect();
+        if self.batch_of(&names, options).is_some() { TOGETHER } else { 1 }
     }
 
     /// Runs several points, in batches if the experiment can be compiled for them. The results of a point do not depend on the
     /// other points.
     pub fn run_many(&self, points: &[Values], options: &Options) -> Vec<Result<Run, Fault>> {
         let mut out = Vec::with_capacity(points.len());
-        let alike = points.chunk_by(|a, b| a.keys().eq(b.keys()));
-        for batch in alike.flat_map(|group| group.chunks(LANES)) {
-            let found =
-                batch.first().and_then(|first| self.batch(first, options)).map(|b| b.run(batch, options.tolerance));
-            let found = found.unwrap_or_else(|| batch.iter().map(|_| None).collect());
-            out.extend(batch.iter().zip(found).map(|(point, run)| match run {
-                Some(run) => Ok(run),
-                None => self.run(point, options, &[]),
-            }));
+        for group in points.chunk_by(|a, b| a.keys().eq(b.keys())) {
+            let columns = PointColumns::of(group);
+            for from in (0..group.len()).step_by(TOGETHER) {
+                out.extend(self.run_together(&columns, from..group.len(), options).into_runs());
+            }
         }
         out
+    }
+
+    /// Runs the first [`TOGETHER`] points of a range, or all of a shorter one, and returns their results as columns.
+    pub fn run_together(&self, points: &PointColumns, range: Range<usize>, options: &Options) -> PointRuns {
+        let from = range.start;
+        let count = points.len().min(range.end).saturating_sub(from).min(TOGETHER);
+        let together = self
+            .batch_of(points.names(), options)
+            .and_then(|batch| batch.run(points, (from, count), options.tolerance));
+        PointRuns::of(together, count, |k| self.run(&points.point(from + k), options, &[]))
     }
 
     /// Runs all points on all cores and returns the results in order; `finished` is called with the number of completed points. The
@@ -134,14 +143,18 @@ impl<'a> Emulator<'a> {
         batches.into_iter().flatten().collect()
     }
 
-    fn batch(&self, point: &Values, options: &Options) -> Option<Arc<Batch>> {
+    /// The experiment compiled for points that give these parameters, if it can be.
+    fn batch_of(&self, names: &[String], options: &Options) -> Option<Arc<Batch>> {
         if !Batch::applies(options) {
             return None;
         }
-        let names: Vec<String> = point.keys().cloned().collect();
         let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
-        let compile = |names: &Vec<String>| Batch::new(&self.shared, names).map(Arc::new);
-        batches.entry(names).or_insert_with_key(compile).clone()
+        if let Some(known) = batches.get(names) {
+            return known.clone();
+        }
+        let compiled = Batch::new(&self.shared, names).map(Arc::new);
+        batches.insert(names.to_vec(), compiled.clone());
+        compiled
     }
 
     fn observables(&self, e: &Evaluator, requests: &[Request]) -> Result<Arc<Observables>, Fault> {

@@ -3,7 +3,7 @@
 use super::adaptive_sampling::{SampledCurve, sample};
 use super::bounded_search::{search_curve, search_samples};
 use super::context::RunContext;
-use super::extremum::{Samples, equal, range};
+use super::extremum::{Derivatives, Samples, equal, range};
 use super::first_maximum::first_maximum;
 use super::integrate::failed;
 use super::member_paths::{Path, PathTrack};
@@ -315,7 +315,7 @@ fn known_curve(
 /// What is known about a curve between its samples.
 pub enum Between<'a> {
     /// A sum of cosines and sines whose frequencies are resolved by the samples.
-    Wave,
+    Wave(&'a Curve),
     /// A curve with kinks.
     Corners(&'a Curve),
     /// Only the samples themselves are known, to this accuracy.
@@ -325,7 +325,7 @@ pub enum Between<'a> {
 impl<'a> Between<'a> {
     /// For a curve known at all times.
     pub fn of(curve: &'a Curve) -> Between<'a> {
-        if curve.is_wave() { Between::Wave } else { Between::Corners(curve) }
+        if curve.is_wave() { Between::Wave(curve) } else { Between::Corners(curve) }
     }
 }
 
@@ -345,11 +345,14 @@ pub fn extremum_of(
     let own = Samples { times: &samples.times, values: if negative { &below } else { &samples.values } };
     let mut signed = |t: f64| curve(t).map(|x| if negative { x.map(|x| -x) } else { x });
     let accuracy = if let Between::Unknown(accuracy) = between { accuracy } else { 0.0 };
+    let known = if let Between::Wave(known) | Between::Corners(known) = &between { Some(*known) } else { None };
+    let derivatives = known.map(|known| move |t: f64| known.with_derivatives(t).map(|x| if negative { -x } else { x }));
+    let derivatives = derivatives.as_ref().map(|of| of as Derivatives);
     let extremum = match function {
         "first_max" => first_maximum(duration, finest, &mut signed)?.map(|x| (x, true)),
-        _ => match (own.maximum(&mut signed)?, between) {
+        _ => match (own.maximum(&mut signed, derivatives)?, between) {
             (None, _) => None,
-            (Some(best), Between::Wave) => Some((best, true)),
+            (Some(best), Between::Wave(_)) => Some((best, true)),
             (Some(best), Between::Corners(known)) => Some(search_curve(best, samples, known, negative)),
             (Some(best), Between::Unknown(_)) => {
                 let of = |t: f64| signed(t).map(|x| if negative { x.map(|x| -x) } else { x });

@@ -96,7 +96,7 @@ fn is_real<S: Simd>(part: Part<S>, a: &MatrixBatch) -> bool {
     let mut size = s.splat_f64s(0.0);
     for i in 0..n {
         for im in &a.im[i * n + i..i * n + n] {
-            size = s.max_f64s(size, s.abs_f64s(part.of(im)));
+            size = s.max_f64s(size, part.abs(part.of(im)));
         }
     }
     !part.any(s.greater_than_f64s(size, s.splat_f64s(0.0)))
@@ -117,7 +117,7 @@ fn prepare<S: Simd>(part: Part<S>, a: &mut MatrixBatch, scale: &mut Scale) {
             let im = s.mul_add_f64s(half, xi, s.neg_f64s(s.mul_f64s(half, yi)));
             // Zero times a non-finite number is NaN.
             finite = s.mul_add_f64s(re, zero, s.mul_add_f64s(im, zero, finite));
-            let size = s.max_f64s(s.abs_f64s(re), s.abs_f64s(im));
+            let size = s.max_f64s(part.abs(re), part.abs(im));
             largest = s.max_f64s(size, largest);
             part.put(&mut a.re[up], re);
             part.put(&mut a.im[up], im);

@@ -74,7 +74,7 @@ fn power_of_two(rounded: f64) -> f64 {
 pub fn sin_cos(x: Lane) -> (Lane, Lane) {
     let (mut sin, mut cos) = (x, x);
     for l in 0..LANES {
-        (sin.0[l], cos.0[l]) = sin_cos_of(x.0[l]);
+        (sin.0[l], cos.0[l]) = reduced(x.0[l]);
     }
     let mut outside = 0u64;
     for l in 0..LANES {
@@ -84,6 +84,12 @@ pub fn sin_cos(x: Lane) -> (Lane, Lane) {
         (sin, cos) = by_the_standard_library(x, sin, cos);
     }
     (sin, cos)
+}
+
+/// Sine and cosine of a single number, with the bits of [`sin_cos`]. Like it, it is to be called in a dispatch.
+#[inline(always)]
+pub fn sin_cos_of(x: f64) -> (f64, f64) {
+    if x.abs() > REDUCED { x.sin_cos() } else { reduced(x) }
 }
 
 /// The lanes beyond the range of the argument reduction.
@@ -129,7 +135,7 @@ const COS: [f64; 7] = [
 
 /// Sine and cosine without branches. The first step of the reduction is exact: `n pi/2` has no bits below those of the difference.
 #[inline(always)]
-fn sin_cos_of(x: f64) -> (f64, f64) {
+fn reduced(x: f64) -> (f64, f64) {
     let rounded = x.mul_add(std::f64::consts::FRAC_2_PI, ROUND);
     let n = rounded - ROUND;
     let first = (-n).mul_add(QUARTER[0], x);

@@ -61,7 +61,8 @@ mod sort;
 mod vector;
 
 pub use eigen::eigen;
-pub use functions::{exp, ln, sin_cos};
+pub use functions::{exp, ln, sin_cos, sin_cos_of};
 pub use hermitian_function::{from_levels, gibbs};
 pub use lane::{LANES, Lane};
 pub use matrix::{Entry, MatrixBatch};
+pub use vector::Part;

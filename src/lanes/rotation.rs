@@ -33,7 +33,7 @@ pub(super) fn rotate<S: Simd, const REAL: bool>(
     // With h^2 = d^2 + |z|^2 and g = |d| + h: cos = g/sqrt(2hg), sin = |z|/sqrt(2hg), tan = |z|/g.
     let d = s.mul_f64s(s.splat_f64s(0.5), s.sub_f64s(high, low));
     let h = s.sqrt_f64s(s.mul_add_f64s(d, d, square));
-    let g = s.add_f64s(s.abs_f64s(d), h);
+    let g = s.add_f64s(part.abs(d), h);
     let twice = s.add_f64s(h, h);
     let r = s.div_f64s(one, s.sqrt_f64s(s.mul_f64s(twice, g)));
     let signed = s.xor_f64s(r, s.and_f64s(d, s.splat_f64s(-0.0)));

@@ -1,6 +1,7 @@
 //! Metrics of a batch of states as curves, one state per lane: the batched counterparts of the single-state curves.
 
-use super::bohr_batch::{BohrBatch, CurveBatch, LevelsBatch, without_mean};
+use super::bohr_batch::{BohrBatch, LevelsBatch, without_mean};
+use super::curve_batch::CurveBatch;
 use crate::lanes::{Lane, MatrixBatch};
 
 /// The reference data of the metrics of a batch.

@@ -9,8 +9,10 @@
     reason = "indices are within the common dimension of the matrices and the number of frequencies of every wave"
 )]
 
-use super::bohr_frequencies::Curve;
-use crate::lanes::{LANES, Lane, MatrixBatch, eigen, sin_cos};
+use super::curve::Curve;
+use super::curve_batch::{CurveBatch, Phases, Wave};
+use super::magnitudes;
+use crate::lanes::{LANES, Lane, MatrixBatch, eigen};
 
 /// Two level differences count as equal if they differ by less than this fraction of the largest one.
 const SAME: f64 = 1e-13;
@@ -65,209 +67,17 @@ pub struct BohrBatch {
     begin: MatrixBatch,
 }
 
-/// `x + sum_w (c_w cos(w t) + s_w sin(w t))` in every lane.
-#[derive(Clone)]
-struct Wave {
-    still: Lane,
-    parts: Vec<(Lane, Lane)>,
-}
-
-/// Curves of a batch: a wave, and magnitudes `sqrt(x^2 + y^2)` of pairs of waves.
-#[derive(Clone)]
-pub struct CurveBatch {
-    plain: Wave,
-    lengths: Vec<(Wave, Wave)>,
-}
-
-/// Cosines and sines of the frequencies of an expansion on a time grid.
-#[derive(Clone)]
-pub enum Phases {
-    /// The same in all lanes: for each time, cosine and sine of every frequency.
-    Shared {
-        /// Number of frequencies.
-        frequencies: usize,
-        /// Cosines and sines.
-        values: Vec<f64>,
-    },
-    /// Different in each lane, in the same order.
-    Lanes {
-        /// Number of frequencies.
-        frequencies: usize,
-        /// Cosines and sines.
-        values: Vec<(Lane, Lane)>,
-    },
-}
-
-/// Time of a sample, computed as in traces: both end points are exact.
-pub fn time(duration: f64, sample: usize, points: usize) -> f64 {
-    if sample + 1 == points { duration } else { duration * sample as f64 / (points - 1) as f64 }
-}
-
 impl Phases {
     /// Phases for levels shared by all lanes, on an even grid from 0 to a common duration; a grid of one point is the end time.
     pub fn shared(levels: &LevelsBatch, duration: f64, points: usize) -> Phases {
         let mut frequencies = Vec::new();
         frequencies_of(&levels.values, true, &mut frequencies);
-        let mut values = Vec::with_capacity(2 * frequencies.len() * points);
-        for j in 0..points {
-            let t = time(duration, j, points);
-            for w in &frequencies {
-                let (sin, cos) = (w.0[0] * t).sin_cos();
-                values.extend([cos, sin]);
-            }
-        }
-        Phases::Shared { frequencies: frequencies.len(), values }
+        Phases::common(&frequencies, duration, points)
     }
 
     /// Phases of an expansion on an even grid from 0 to each lane's duration; a grid of one point is the end time.
     pub fn own(expansion: &BohrBatch, duration: Lane, points: usize) -> Phases {
-        let frequencies = expansion.frequencies.as_slice();
-        let count = frequencies.len();
-        let mut values = vec![(Lane::zero(), Lane::zero()); count * points];
-        pulp::Arch::new().dispatch(Oscillate { frequencies, duration, points, values: &mut values });
-        Phases::Lanes { frequencies: count, values }
-    }
-
-    /// Cosines and sines at the last time.
-    fn last(&self) -> Vec<(Lane, Lane)> {
-        match self {
-            Phases::Shared { frequencies, values } => {
-                let own = &values[values.len() - 2 * frequencies..];
-                own.chunks_exact(2).map(|x| (Lane::splat(x[0]), Lane::splat(x[1]))).collect()
-            }
-            Phases::Lanes { frequencies, values } => values[values.len() - frequencies..].to_vec(),
-        }
-    }
-}
-
-/// Kernel that fills a table of phases.
-struct Oscillate<'a> {
-    frequencies: &'a [Lane],
-    duration: Lane,
-    points: usize,
-    values: &'a mut [(Lane, Lane)],
-}
-
-impl pulp::NullaryFnOnce for Oscillate<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let count = self.frequencies.len().max(1);
-        for (j, phases) in self.values.chunks_exact_mut(count).enumerate() {
-            let t = match j + 1 == self.points {
-                true => self.duration,
-                false => self.duration * (j as f64) / ((self.points - 1) as f64),
-            };
-            for (phase, w) in phases.iter_mut().zip(self.frequencies) {
-                let (sin, cos) = sin_cos(*w * t);
-                *phase = (cos, sin);
-            }
-        }
-    }
-}
-
-impl Wave {
-    fn is_zero(&self) -> bool {
-        let zero = |x: &Lane| x.0.iter().all(|x| *x == 0.0);
-        zero(&self.still) && self.parts.iter().all(|(c, s)| zero(c) && zero(s))
-    }
-
-    fn scaled(&mut self, factor: f64) {
-        self.still = self.still * factor;
-        for (c, s) in &mut self.parts {
-            (*c, *s) = (*c * factor, *s * factor);
-        }
-    }
-
-    /// Value at a time whose phases are the same in all lanes.
-    #[inline(always)]
-    fn at_shared(&self, phases: &[f64]) -> Lane {
-        let mut sum = self.still;
-        for (k, (c, s)) in self.parts.iter().enumerate() {
-            sum = s.mul_add(Lane::splat(phases[2 * k + 1]), c.mul_add(Lane::splat(phases[2 * k]), sum));
-        }
-        sum
-    }
-
-    /// Value at a time with separate phases per lane.
-    #[inline(always)]
-    fn at_own(&self, phases: &[(Lane, Lane)]) -> Lane {
-        let mut sum = self.still;
-        for ((c, s), (cos, sin)) in self.parts.iter().zip(phases) {
-            sum = s.mul_add(*sin, c.mul_add(*cos, sum));
-        }
-        sum
-    }
-}
-
-impl CurveBatch {
-    /// Adds a constant to the curves.
-    pub fn raised(mut self, by: Lane) -> CurveBatch {
-        self.plain.still += by;
-        self
-    }
-
-    /// Multiplies the curves by a non-negative factor.
-    pub fn scaled(mut self, factor: f64) -> CurveBatch {
-        self.plain.scaled(factor);
-        for (x, y) in &mut self.lengths {
-            x.scaled(factor);
-            y.scaled(factor);
-        }
-        self
-    }
-
-    /// The curve of a single lane.
-    pub fn lane(&self, expansion: &BohrBatch, lane: usize) -> Curve {
-        let of = |wave: &Wave| (wave.still.0[lane], wave.parts.iter().map(|(c, s)| (c.0[lane], s.0[lane])).collect());
-        let frequencies = expansion.frequencies.iter().map(|w| w.0[lane]).collect();
-        Curve::of(of(&self.plain), self.lengths.iter().map(|(x, y)| (of(x), of(y))), frequencies)
-    }
-
-    /// Evaluates the curves on the time grid of a table of phases.
-    pub fn values(&self, phases: &Phases, out: &mut [Lane]) {
-        pulp::Arch::new().dispatch(Sample { curve: self, phases, out });
-    }
-}
-
-/// Kernel that samples curves.
-struct Sample<'a> {
-    curve: &'a CurveBatch,
-    phases: &'a Phases,
-    out: &'a mut [Lane],
-}
-
-impl pulp::NullaryFnOnce for Sample<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let CurveBatch { plain, lengths } = self.curve;
-        match self.phases {
-            Phases::Shared { frequencies, values } => {
-                for (j, out) in self.out.iter_mut().enumerate() {
-                    let own = &values[2 * frequencies * j..2 * frequencies * (j + 1)];
-                    let mut sum = plain.at_shared(own);
-                    for (x, y) in lengths {
-                        let (x, y) = (x.at_shared(own), y.at_shared(own));
-                        sum += x.mul_add(x, y * y).sqrt();
-                    }
-                    *out = sum;
-                }
-            }
-            Phases::Lanes { frequencies, values } => {
-                for (j, out) in self.out.iter_mut().enumerate() {
-                    let own = &values[frequencies * j..frequencies * (j + 1)];
-                    let mut sum = plain.at_own(own);
-                    for (x, y) in lengths {
-                        let (x, y) = (x.at_own(own), y.at_own(own));
-                        sum += x.mul_add(x, y * y).sqrt();
-                    }
-                    *out = sum;
-                }
-            }
-        }
+        Phases::of(&expansion.frequencies, duration, points)
     }
 }
 
@@ -280,14 +90,14 @@ impl BohrBatch {
     }
 
     /// Expansion of a batch of states given at t = 0.
-    pub fn new(levels: &LevelsBatch, rho: &MatrixBatch) -> BohrBatch {
-        let (mean, deviation) = without_mean(rho);
+    pub fn new(levels: &LevelsBatch, rho: MatrixBatch) -> BohrBatch {
+        let (mean, deviation) = without_mean(&rho);
         let mut expansion = BohrBatch {
             still: MatrixBatch::zeros(rho.dimension()),
             mean,
             harmonics: vec![],
             frequencies: vec![],
-            begin: rho.clone(),
+            begin: rho,
         };
         pulp::Arch::new().dispatch(Expand { levels, deviation: &deviation, out: &mut expansion });
         expansion
@@ -295,6 +105,9 @@ impl BohrBatch {
 
     /// The states at the last time of a table of phases.
     pub fn state(&self, phases: &Phases) -> MatrixBatch {
+        if self.harmonics.is_empty() {
+            return self.begin.clone();
+        }
         let mut out = MatrixBatch::zeros(self.still.dimension());
         pulp::Arch::new().dispatch(Advance { expansion: self, phases: &phases.last(), out: &mut out });
         out
@@ -307,13 +120,19 @@ impl BohrBatch {
         wave
     }
 
-    fn curve(&self, plain: Wave) -> CurveBatch {
-        CurveBatch { plain, lengths: vec![] }
+    /// The frequencies, rad/s.
+    pub fn frequencies(&self) -> &[Lane] {
+        &self.frequencies
+    }
+
+    /// A curve of the batch in a single lane.
+    pub fn single(&self, curve: &CurveBatch, lane: usize) -> Curve {
+        curve.lane(&self.frequencies, lane)
     }
 
     /// Constant curves.
     pub fn constant(&self, still: Lane) -> CurveBatch {
-        self.curve(Wave { still, parts: vec![(Lane::zero(), Lane::zero()); self.harmonics.len()] })
+        CurveBatch::wave(Wave { still, parts: vec![(Lane::zero(), Lane::zero()); self.harmonics.len()] })
     }
 
     /// `Tr[rho A]` as curves.
@@ -323,7 +142,7 @@ impl BohrBatch {
 
     /// `Tr[dr A]` of the deviation dr of rho from the maximally mixed state, as curves.
     pub fn deviation_of(&self, a: &MatrixBatch) -> CurveBatch {
-        self.curve(self.linear(a, &self.still))
+        CurveBatch::wave(self.linear(a, &self.still))
     }
 
     /// `Tr[rho A] - Tr[before A]` for a state `before` of the same trace; the states are subtracted first to avoid cancellation.
@@ -337,7 +156,7 @@ impl BohrBatch {
                 difference.put(i, j, re - br + mean, im - bi);
             }
         }
-        self.curve(self.linear(a, &difference))
+        CurveBatch::wave(self.linear(a, &difference))
     }
 
     /// `d/dt Tr[rho A]`.
@@ -347,13 +166,13 @@ impl BohrBatch {
         for ((c, s), w) in wave.parts.iter_mut().zip(&self.frequencies) {
             (*c, *s) = (*w * *s, -(*w * *c));
         }
-        self.curve(wave)
+        CurveBatch::wave(wave)
     }
 
     /// Sum of the magnitudes of all off-diagonal elements.
     pub fn l1(&self) -> CurveBatch {
         let n = self.still.dimension();
-        let mut curve = self.constant(Lane::zero());
+        let mut elements = Vec::with_capacity(n * (n - 1) / 2);
         for j in 0..n {
             for i in 0..j {
                 let of = |m: &MatrixBatch, imaginary: bool| if imaginary { m.at(i, j).1 } else { m.at(i, j).0 };
@@ -361,16 +180,12 @@ impl BohrBatch {
                     still: of(&self.still, imaginary),
                     parts: self.harmonics.iter().map(|(c, s)| (of(c, imaginary), of(s, imaginary))).collect(),
                 };
-                let (mut re, mut im) = (wave(false), wave(true));
-                // Each element counts twice: above and below the diagonal.
-                re.scaled(2.0);
-                im.scaled(2.0);
-                if !(re.is_zero() && im.is_zero()) {
-                    curve.lengths.push((re, im));
-                }
+                elements.push((wave(false), wave(true)));
             }
         }
-        curve
+        // Each element counts twice: above and below the diagonal.
+        let (sizes, lengths) = magnitudes::sum(elements, 2.0);
+        CurveBatch { sizes, lengths, ..self.constant(Lane::zero()) }
     }
 
     /// The states at t = 0.
@@ -423,7 +238,8 @@ impl pulp::NullaryFnOnce for Linear<'_> {
 /// Kernel: the states at given phases.
 struct Advance<'a> {
     expansion: &'a BohrBatch,
-    phases: &'a [(Lane, Lane)],
+    /// Cosine and sine of every frequency.
+    phases: &'a [Lane],
     out: &'a mut MatrixBatch,
 }
 
@@ -437,10 +253,10 @@ impl pulp::NullaryFnOnce for Advance<'_> {
         for i in 0..n {
             for j in 0..n {
                 let (mut re, mut im) = still.at(i, j);
-                for ((c, s), (cos, sin)) in harmonics.iter().zip(self.phases) {
+                for ((c, s), phase) in harmonics.iter().zip(self.phases.chunks_exact(2)) {
                     let ((cr, ci), (sr, si)) = (c.at(i, j), s.at(i, j));
-                    re = sr.mul_add(*sin, cr.mul_add(*cos, re));
-                    im = si.mul_add(*sin, ci.mul_add(*cos, im));
+                    re = sr.mul_add(phase[1], cr.mul_add(phase[0], re));
+                    im = si.mul_add(phase[1], ci.mul_add(phase[0], im));
                 }
                 if i == j {
                     re += *mean;
@@ -468,28 +284,23 @@ impl pulp::NullaryFnOnce for Expand<'_> {
         let (mut inside, mut scratch) = (MatrixBatch::zeros(n), MatrixBatch::zeros(n));
         MatrixBatch::conjugate_back(vectors, self.deviation, &mut scratch, &mut inside);
         let own = frequencies_of(values, *shared, &mut self.out.frequencies);
-        let mut part = MatrixBatch::zeros(n);
         for a in 0..n {
             for b in 0..n {
                 if own[a.max(b) * n + a.min(b)].is_none() {
-                    let (re, im) = inside.at(a, b);
-                    part.put(a, b, re, im);
+                    add_dyad(vectors, (a, b), inside.at(a, b), &mut self.out.still);
                 }
             }
         }
-        MatrixBatch::conjugate(vectors, &part, &mut scratch, &mut self.out.still);
-        let mut r = MatrixBatch::zeros(n);
+        let r = &mut scratch;
         for k in 0..self.out.frequencies.len() {
-            part.clear();
+            r.clear();
             for a in 0..n {
                 for b in 0..a {
                     if own[a * n + b] == Some(k) {
-                        let (re, im) = inside.at(a, b);
-                        part.put(a, b, re, im);
+                        add_dyad(vectors, (a, b), inside.at(a, b), r);
                     }
                 }
             }
-            MatrixBatch::conjugate(vectors, &part, &mut scratch, &mut r);
             let (mut cos, mut sin) = (MatrixBatch::zeros(n), MatrixBatch::zeros(n));
             for i in 0..n {
                 for j in 0..n {
@@ -500,6 +311,23 @@ impl pulp::NullaryFnOnce for Expand<'_> {
                 }
             }
             self.out.harmonics.push((cos, sin));
+        }
+    }
+}
+
+/// `out += x |a><b|` for two columns a and b of V.
+#[inline(always)]
+fn add_dyad(v: &MatrixBatch, (a, b): (usize, usize), (re, im): (Lane, Lane), out: &mut MatrixBatch) {
+    let n = v.dimension();
+    for i in 0..n {
+        let (ur, ui) = v.at(i, a);
+        let (xr, xi) = (ur.mul_sub(re, ui * im), ur.mul_add(im, ui * re));
+        for j in 0..n {
+            let ((wr, wi), (r, s)) = (v.at(j, b), out.at(i, j));
+            // Times the conjugate of w.
+            let r = xi.mul_add(wi, xr.mul_add(wr, r));
+            let s = xi.mul_add(wr, xr.neg_mul_add(wi, s));
+            out.put(i, j, r, s);
         }
     }
 }

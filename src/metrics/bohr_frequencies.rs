@@ -7,8 +7,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "indices are within the dimension of the state and its eigenvectors")]
 
+use super::curve::{Curve, Wave};
 use crate::linalg::{C64, Eigen, I, Matrix, conjugate, conjugate_back, real, trace_of_product};
-use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Maximum number of harmonics; with more, the expansion is no cheaper than propagating the states.
@@ -16,44 +16,6 @@ const MOST: usize = 24;
 
 /// Two level differences count as equal if they differ by less than this fraction of the largest one.
 const SAME: f64 = 1e-13;
-
-/// Cosines and sines of some frequencies on a time grid.
-#[derive(Debug, Default)]
-pub struct Table {
-    frequencies: Vec<f64>,
-    times: Vec<f64>,
-    /// For every frequency: the cosines at all times, then the sines.
-    values: Vec<f64>,
-}
-
-thread_local! {
-    /// Cache of the most recent tables: successive points of a sweep often need the same ones.
-    static LAST: RefCell<Vec<Rc<Table>>> = RefCell::default();
-}
-
-impl Table {
-    fn of(frequencies: &[f64], times: &[f64]) -> Rc<Table> {
-        // Two grids per curve (the recorded one and the one used to locate extrema), for two curves.
-        const KEPT: usize = 4;
-        let known = LAST
-            .with_borrow(|last| last.iter().find(|t| t.frequencies == frequencies && t.times == times).map(Rc::clone));
-        known.unwrap_or_else(|| {
-            let mut values = Vec::with_capacity(2 * frequencies.len() * times.len());
-            for w in frequencies {
-                values.extend(times.iter().map(|t| (w * t).cos()));
-                values.extend(times.iter().map(|t| (w * t).sin()));
-            }
-            let made = Rc::new(Table { frequencies: frequencies.to_vec(), times: times.to_vec(), values });
-            LAST.with_borrow_mut(|last| {
-                if last.len() == KEPT {
-                    last.remove(0);
-                }
-                last.push(made.clone());
-            });
-            made
-        })
-    }
-}
 
 /// Bohr-frequency expansion of the trajectory of a state.
 pub struct BohrExpansion {
@@ -64,187 +26,6 @@ pub struct BohrExpansion {
     /// Cosine and sine matrices of each frequency.
     bohr_frequencies: Vec<(Matrix, Matrix)>,
     frequencies: Rc<[f64]>,
-}
-
-/// `x + sum_w (c_w cos(w t) + s_w sin(w t))`.
-#[derive(Debug, Clone, Default)]
-struct Wave {
-    still: f64,
-    parts: Vec<(f64, f64)>,
-}
-
-impl Wave {
-    fn is_zero(&self) -> bool {
-        self.still == 0.0 && self.parts.iter().all(|p| *p == (0.0, 0.0))
-    }
-
-    fn scaled(&mut self, factor: f64) {
-        self.still *= factor;
-        self.parts.iter_mut().for_each(|(c, s)| {
-            *c *= factor;
-            *s *= factor;
-        });
-    }
-}
-
-/// A curve along a trajectory: a wave plus magnitudes `sqrt(x^2 + y^2)` of pairs of waves.
-#[derive(Debug, Clone)]
-pub struct Curve {
-    plain: Wave,
-    lengths: Vec<(Wave, Wave)>,
-    frequencies: Rc<[f64]>,
-}
-
-/// Constant part of a wave, and its cosine and sine coefficients.
-type Parts = (f64, Vec<(f64, f64)>);
-
-impl Curve {
-    /// A wave plus magnitudes of pairs of waves, all with these frequencies.
-    pub fn of(plain: Parts, lengths: impl Iterator<Item = (Parts, Parts)>, frequencies: Vec<f64>) -> Curve {
-        let wave = |(still, parts): Parts| Wave { still, parts };
-        let lengths = lengths.map(|(x, y)| (wave(x), wave(y))).collect();
-        Curve { plain: wave(plain), lengths, frequencies: frequencies.into() }
-    }
-
-    /// Adds a constant to the curve.
-    pub fn raised(mut self, by: f64) -> Curve {
-        self.plain.still += by;
-        self
-    }
-
-    /// Multiplies the curve by a non-negative factor.
-    pub fn scaled(mut self, factor: f64) -> Curve {
-        self.plain.scaled(factor);
-        self.lengths.iter_mut().for_each(|(x, y)| {
-            x.scaled(factor);
-            y.scaled(factor);
-        });
-        self
-    }
-
-    /// True if the curve is linear in the state: a sum of cosines and sines.
-    pub fn is_wave(&self) -> bool {
-        self.lengths.is_empty()
-    }
-
-    /// Bounds of the curve: of the magnitude of its slope, and of the rate at which the slope decreases. For waves z with magnitude `|z|`,
-    /// `|z|'' >= -|z''|`, so the curve plus half of the second bound times `t^2` is convex.
-    pub fn bounds(&self) -> (f64, f64) {
-        let of = |squares: &mut dyn Iterator<Item = f64>| {
-            let pairs = squares.zip(self.frequencies.iter()).map(|(square, w)| (w * square.sqrt(), w));
-            pairs.fold((0.0, 0.0), |(slope, fall), (x, w)| (slope + x, fall + w * x))
-        };
-        let plain = of(&mut self.plain.parts.iter().map(|(c, s)| c * c + s * s));
-        self.lengths.iter().fold(plain, |(slope, fall), (x, y)| {
-            let pairs = x.parts.iter().zip(&y.parts);
-            let (a, b) = of(&mut pairs.map(|((c, s), (d, r))| c * c + s * s + d * d + r * r));
-            (slope + a, fall + b)
-        })
-    }
-
-    /// Value at a time, and the left and right slopes there, which differ at a corner.
-    pub fn with_slopes(&self, t: f64) -> (f64, [f64; 2]) {
-        /// Below this fraction of its amplitudes, a wave is zero to rounding, and the direction of its slope is undefined.
-        const ZERO: f64 = 1e-14;
-        let turned: Vec<(f64, f64)> = self.frequencies.iter().map(|w| (w * t).sin_cos()).collect();
-        let of = |wave: &Wave| {
-            let parts = wave.parts.iter().zip(&turned).zip(self.frequencies.iter());
-            parts.fold((wave.still, 0.0), |(value, slope), (((c, s), (sin, cos)), w)| {
-                (value + (c * cos + s * sin), slope + w * (s * cos - c * sin))
-            })
-        };
-        let amplitude = |w: &Wave| w.parts.iter().fold(w.still.abs(), |sum, (c, s)| sum + c.abs() + s.abs());
-        let (value, slope) = of(&self.plain);
-        self.lengths.iter().fold((value, [slope; 2]), |(value, [before, after]), (x, y)| {
-            let (((u, du), (v, dv)), amplitude) = ((of(x), of(y)), amplitude(x) + amplitude(y));
-            let length = (u * u + v * v).sqrt();
-            let [left, right] = match length > ZERO * amplitude {
-                true => [(u * du + v * dv) / length; 2],
-                false => [-(du * du + dv * dv).sqrt(), (du * du + dv * dv).sqrt()],
-            };
-            (value + length, [before + left, after + right])
-        })
-    }
-
-    /// Values at the given times.
-    pub fn values(&self, times: &[f64]) -> Vec<f64> {
-        let table = Table::of(&self.frequencies, times);
-        let mut out = vec![0.0; times.len()];
-        let waves = if self.lengths.is_empty() { 0 } else { 2 };
-        let mut work = vec![0.0; waves * times.len()];
-        pulp::Arch::new().dispatch(Sampling { curve: self, table: &table.values, work: &mut work, out: &mut out });
-        out
-    }
-
-    /// Value at time t.
-    pub fn at(&self, t: f64) -> f64 {
-        let (mut few, mut many) = ([(0.0, 0.0); MOST], vec![]);
-        // Curves of a batch may have one frequency for every pair of levels.
-        let turned: &mut [(f64, f64)] = match self.frequencies.len() <= MOST {
-            true => &mut few,
-            false => {
-                many.resize(self.frequencies.len(), (0.0, 0.0));
-                &mut many
-            }
-        };
-        for (x, w) in turned.iter_mut().zip(self.frequencies.iter()) {
-            let (sin, cos) = (w * t).sin_cos();
-            *x = (cos, sin);
-        }
-        let of = |wave: &Wave| {
-            let parts = wave.parts.iter().zip(turned.iter());
-            parts.fold(wave.still, |sum, ((c, s), (cos, sin))| sum + (c * cos + s * sin))
-        };
-        let lengths = self.lengths.iter().map(|(x, y)| {
-            let (x, y) = (of(x), of(y));
-            (x * x + y * y).sqrt()
-        });
-        of(&self.plain) + lengths.sum::<f64>()
-    }
-}
-
-/// Kernel that samples a curve. It is compiled once for each vector width, and the widest available on the processor is used; the order of
-/// additions is fixed, so the values do not depend on the width.
-struct Sampling<'a> {
-    curve: &'a Curve,
-    table: &'a [f64],
-    work: &'a mut [f64],
-    out: &'a mut [f64],
-}
-
-impl pulp::NullaryFnOnce for Sampling<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let n = self.out.len();
-        add(&self.curve.plain, self.table, self.out);
-        for (x, y) in &self.curve.lengths {
-            let (re, im) = self.work.split_at_mut(n);
-            re.fill(0.0);
-            add(x, self.table, re);
-            if y.is_zero() {
-                self.out.iter_mut().zip(re).for_each(|(o, x)| *o += x.abs());
-                continue;
-            }
-            im.fill(0.0);
-            add(y, self.table, im);
-            self.out.iter_mut().zip(re.iter().zip(im)).for_each(|(o, (x, y))| *o += (*x * *x + *y * *y).sqrt());
-        }
-    }
-}
-
-/// `out += wave`.
-#[inline(always)]
-fn add(wave: &Wave, table: &[f64], out: &mut [f64]) {
-    let n = out.len();
-    out.iter_mut().for_each(|x| *x += wave.still);
-    for ((c, s), turned) in wave.parts.iter().zip(table.chunks_exact(2 * n)) {
-        if (*c, *s) != (0.0, 0.0) {
-            let (cos, sin) = turned.split_at(n);
-            out.iter_mut().zip(cos.iter().zip(sin)).for_each(|(x, (cos, sin))| *x += c * cos + s * sin);
-        }
-    }
 }
 
 impl BohrExpansion {
@@ -297,7 +78,7 @@ impl BohrExpansion {
     }
 
     fn curve(&self, plain: Wave) -> Curve {
-        Curve { plain, lengths: vec![], frequencies: self.frequencies.clone() }
+        Curve::new(plain, vec![], self.frequencies.clone())
     }
 
     /// A constant curve.
@@ -337,7 +118,7 @@ impl BohrExpansion {
     /// Sum of the magnitudes of all off-diagonal elements.
     pub fn l1(&self) -> Curve {
         let n = self.still.nrows();
-        let mut curve = self.constant(0.0);
+        let mut lengths = Vec::with_capacity(n * (n - 1) / 2);
         for j in 0..n {
             for i in 0..j {
                 let mut re = self.wave(self.still[(i, j)].re, |m| m[(i, j)].re);
@@ -349,11 +130,11 @@ impl BohrExpansion {
                     std::mem::swap(&mut re, &mut im);
                 }
                 if !re.is_zero() {
-                    curve.lengths.push((re, im));
+                    lengths.push((re, im));
                 }
             }
         }
-        curve
+        Curve::new(self.wave(0.0, |_| 0.0), lengths, self.frequencies.clone())
     }
 
     /// The state at t = 0.

@@ -3,28 +3,24 @@
 //! `J = max_n [S(b) - sum_pm p_pm S(b | pm)]`, `D = I(a,b) - J` (Ollivier, Zurek, PRL 88, 017901), in bits. Entropies are computed as
 //! deficits relative to the maximally mixed state, which stay accurate at polarisations of 1e-9. The measurement is a direction n on the
 //! unit sphere: after outcome +-, b is in the unnormalised state `(R_0 +- n.R)/2` with `R_k = Tr_a[sigma_k rho]`. The known formula for X
-//! states with two or three candidate angles is not exact, so the hemisphere is searched: a grid that contains the poles, then Newton
-//! steps from its lowest local minima.
+//! states with two or three candidate angles is not exact, so the hemisphere is searched, for two qubits in SIMD lanes.
 
+#![allow(clippy::needless_range_loop, reason = "kernels are plain loops: iterators may not be inlined into them")]
 #![expect(
     clippy::indexing_slicing,
-    reason = "indices are grid points with one value each, and there are four components"
+    reason = "there are four components, of four numbers each, and no more directions than lanes"
 )]
 
 use super::deviation::{g, traceless};
+use super::directions::smallest;
 use super::single_site::component;
 use super::{Argument, Moment, Undefined, Value, mutual_information};
+use crate::lanes::{LANES, Lane, ln, sin_cos};
 use crate::linalg::{LinalgError, Matrix, hermitian_values};
-use std::f64::consts::{FRAC_PI_2, LN_2, PI};
-use std::sync::LazyLock;
+use std::f64::consts::LN_2;
 
 /// Largest joint dimension of both parts: each direction needs the eigenvalues of two matrices.
 const LARGEST: f64 = 256.0;
-
-/// `(1 + x) ln(1 + x) + (1 - x) ln(1 - x)`.
-fn even_g(x: f64) -> f64 {
-    g(x) + g(-x)
-}
 
 /// Probability of an unnormalised state times the entropy deficit `ln d - S` of the normalised state, in nats.
 fn weighted_deficit(m: &Matrix) -> Result<f64, LinalgError> {
@@ -37,129 +33,26 @@ fn weighted_deficit(m: &Matrix) -> Result<f64, LinalgError> {
     Ok(probability / d * values.iter().map(|x| g(d * x / probability)).sum::<f64>())
 }
 
-/// `weighted_deficit` of a qubit, from the trace of its state and the length of its unnormalised Bloch vector.
-fn qubit_deficit(trace: f64, radius: f64) -> f64 {
-    if trace <= 0.0 { 0.0 } else { 0.5 * trace * even_g((radius / trace).min(1.0)) }
-}
-
 /// Minimum over directions n of a function of the two states `(R_0 +- n.R)/2`.
 pub(super) fn best_measurement(
     parts: &[Matrix; 4],
     cost: impl Fn(&Matrix) -> Result<f64, LinalgError>,
 ) -> Result<f64, LinalgError> {
-    smallest(|n| {
-        let mut along = parts[1].map(|x| x * n[0]);
-        along += parts[2].map(|x| x * n[1]);
-        along += parts[3].map(|x| x * n[2]);
+    let value = |[theta, phi]: [f64; 2]| {
+        let ((st, ct), (sp, cp)) = (theta.sin_cos(), phi.sin_cos());
+        let mut along = parts[1].map(|x| x * (st * cp));
+        along += parts[2].map(|x| x * (st * sp));
+        along += parts[3].map(|x| x * ct);
         let plus = (&parts[0] + &along).map(|x| x * 0.5);
         let minus = (&parts[0] - &along).map(|x| x * 0.5);
         Ok(cost(&plus)? + cost(&minus)?)
+    };
+    smallest(|angles, out| {
+        for (out, angles) in out.iter_mut().zip(angles) {
+            *out = value(*angles)?;
+        }
+        Ok(())
     })
-}
-
-/// Number of polar angles of the grid, from the pole to the equator.
-const POLAR: usize = 9;
-
-/// Number of azimuthal angles of the grid; must be even.
-const AZIMUTHAL: usize = 16;
-
-/// Number of local minima of the grid that are refined.
-const FOLLOWED: usize = 3;
-
-/// Minimum of an even function of the direction.
-fn smallest(value: impl Fn([f64; 3]) -> Result<f64, LinalgError>) -> Result<f64, LinalgError> {
-    /// Directions and their angles, row by row; every column of the first row is the pole.
-    static GRID: LazyLock<Vec<([f64; 3], f64, f64)>> = LazyLock::new(|| {
-        let angles = |k: usize| {
-            let theta = FRAC_PI_2 * (k / AZIMUTHAL) as f64 / (POLAR - 1) as f64;
-            (theta, 2.0 * PI * (k % AZIMUTHAL) as f64 / AZIMUTHAL as f64)
-        };
-        (0..POLAR * AZIMUTHAL).map(angles).map(|(theta, phi)| (direction(theta, phi), theta, phi)).collect()
-    });
-    let pole = value(GRID[0].0)?;
-    let mut values = vec![pole; AZIMUTHAL];
-    for (n, ..) in &GRID[AZIMUTHAL..] {
-        values.push(value(*n)?);
-    }
-    // The tolerance scales with the function: at 300 K the mutual information is below 1e-10 bit.
-    let least = 1e-16 * values.iter().fold(0.0f64, |m, x| m.max(x.abs()));
-    let mut minima: Vec<usize> = (0..values.len())
-        .filter(|&k| (k == 0 || k >= AZIMUTHAL) && neighbours(k).iter().all(|&other| values[k] <= values[other]))
-        .collect();
-    minima.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
-    let at = |theta: f64, phi: f64| value(direction(theta, phi));
-    let mut best = pole;
-    for &k in minima.iter().take(FOLLOWED) {
-        best = best.min(descend(&at, values[k], (GRID[k].1, GRID[k].2), least)?);
-    }
-    Ok(best)
-}
-
-fn direction(theta: f64, phi: f64) -> [f64; 3] {
-    let ((st, ct), (sp, cp)) = (theta.sin_cos(), phi.sin_cos());
-    [st * cp, st * sp, ct]
-}
-
-/// Neighbours of a grid point. Those of the pole are the whole next row; beyond the equator the antipodal point is used, where an even
-/// function has the same value.
-fn neighbours(k: usize) -> Vec<usize> {
-    let (row, column) = (k / AZIMUTHAL, k % AZIMUTHAL);
-    let place = |row: usize, column: usize| row * AZIMUTHAL + column % AZIMUTHAL;
-    if row == 0 {
-        return (0..AZIMUTHAL).map(|c| place(1, c)).collect();
-    }
-    let beyond = if row + 1 < POLAR { place(row + 1, column) } else { place(row - 1, column + AZIMUTHAL / 2) };
-    vec![place(row, column + 1), place(row, column + AZIMUTHAL - 1), place(row - 1, column), beyond]
-}
-
-/// Newton steps with finite-difference derivatives in the tangent plane, accepted only if the value decreases; if the Hessian is not
-/// positive definite or a step fails, tries the four neighbours with decreasing step size.
-fn descend(
-    at: &impl Fn(f64, f64) -> Result<f64, LinalgError>,
-    mut value: f64,
-    (mut theta, mut phi): (f64, f64),
-    least: f64,
-) -> Result<f64, LinalgError> {
-    let mut step = 0.1;
-    while step > 1e-8 {
-        // Near the pole, steps in phi are scaled so that both directions have equal length on the sphere.
-        let stretch = 1.0 / theta.sin().abs().max(1e-3);
-        let moved = |t: f64, p: f64| at(theta + t * step, phi + p * step * stretch);
-        let (e, w, s, n) = (moved(0.0, 1.0)?, moved(0.0, -1.0)?, moved(1.0, 0.0)?, moved(-1.0, 0.0)?);
-        let (slope_t, slope_p) = (0.5 * (s - n), 0.5 * (e - w));
-        let (curve_t, curve_p) = (s + n - 2.0 * value, e + w - 2.0 * value);
-        let mixed = moved(1.0, 1.0)? - s - e + value;
-        let determinant = curve_t * curve_p - mixed * mixed;
-        // The first of equal neighbours.
-        let neighbours = [(w, 0.0, -1.0), (s, 1.0, 0.0), (n, -1.0, 0.0)];
-        let mut lowest =
-            neighbours.into_iter().fold((e, 0.0, 1.0), |best, next| if next.0 < best.0 { next } else { best });
-        if curve_t > 0.0 && determinant > 0.0 {
-            let dt = (mixed * slope_p - curve_p * slope_t) / determinant;
-            let dp = (mixed * slope_t - curve_t * slope_p) / determinant;
-            // The quadratic model is not trusted beyond two steps.
-            let shorter = (2.0 / dt.hypot(dp)).min(1.0);
-            let (dt, dp) = (dt * shorter, dp * shorter);
-            let newton = moved(dt, dp)?;
-            if newton < lowest.0 {
-                lowest = (newton, dt, dp);
-            }
-        }
-        let (lowest, along_t, along_p) = lowest;
-        if lowest < value {
-            let gain = value - lowest;
-            (value, theta, phi) = (lowest, theta + along_t * step, phi + along_p * step * stretch);
-            if gain > least {
-                continue;
-            }
-            // If differences at this step size give no progress, smaller ones may; the last ones are limited by rounding.
-            if step < 1e-5 {
-                break;
-            }
-        }
-        step *= 0.2;
-    }
-    Ok(value)
 }
 
 /// The four components `R_k = Tr_a[sigma_k rho]` on the rest; qubit `a` is the first factor.
@@ -188,15 +81,81 @@ fn qubit_told(parts: &[Matrix; 4]) -> Result<f64, LinalgError> {
         let x = m[(0, 1)] + m[(1, 0)].conj();
         [m[(0, 0)].re + m[(1, 1)].re, x.re, -x.im, m[(0, 0)].re - m[(1, 1)].re]
     });
-    smallest(|n| {
-        let along: [f64; 4] = std::array::from_fn(|i| n[0] * bloch[1][i] + n[1] * bloch[2][i] + n[2] * bloch[3][i]);
-        let outcome = |sign: f64| {
-            let [t, x, y, z]: [f64; 4] = std::array::from_fn(|i| 0.5 * (bloch[0][i] + sign * along[i]));
-            let radius = (x * x + y * y + z * z).sqrt();
-            qubit_deficit(t, radius)
-        };
-        Ok(-outcome(1.0) - outcome(-1.0))
+    smallest(|angles, out| {
+        pulp::Arch::new().dispatch(QubitTold { bloch: &bloch, angles, out });
+        Ok(())
     })
+}
+
+/// Kernel: minus the mean entropy deficit of a qubit after a measurement, for some directions.
+struct QubitTold<'a> {
+    /// For each component its trace and Bloch vector.
+    bloch: &'a [[f64; 4]; 4],
+    angles: &'a [[f64; 2]],
+    out: &'a mut [f64],
+}
+
+impl pulp::NullaryFnOnce for QubitTold<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let QubitTold { bloch, angles, out } = self;
+        for (angles, out) in angles.chunks(LANES).zip(out.chunks_mut(LANES)) {
+            let (mut theta, mut phi) = (Lane::zero(), Lane::zero());
+            for (l, [t, p]) in angles.iter().enumerate() {
+                theta.0[l] = *t;
+                phi.0[l] = *p;
+            }
+            let ((st, ct), (sp, cp)) = (sin_cos(theta), sin_cos(phi));
+            let n = [st * cp, st * sp, ct];
+            let mut sum = Lane::zero();
+            for sign in [0.5, -0.5] {
+                let mut state = [Lane::zero(); 4];
+                for i in 0..4 {
+                    let along = n[0] * bloch[1][i] + n[1] * bloch[2][i] + n[2] * bloch[3][i];
+                    state[i] = along * sign + Lane::splat(0.5 * bloch[0][i]);
+                }
+                let [t, x, y, z] = state;
+                sum += qubit_deficit(t, x.mul_add(x, y.mul_add(y, z * z)).sqrt());
+            }
+            for (l, out) in out.iter_mut().enumerate() {
+                *out = -sum.0[l];
+            }
+        }
+    }
+}
+
+/// `weighted_deficit` of qubits, from the traces of their states and the lengths of their unnormalised Bloch vectors.
+#[inline(always)]
+fn qubit_deficit(trace: Lane, radius: Lane) -> Lane {
+    let found = trace * 0.5 * even_g((radius / trace).min(Lane::splat(1.0)));
+    Lane::if_greater(trace, Lane::zero(), found, Lane::zero())
+}
+
+/// Coefficients `2/(k (k - 1))` of `x^k`, `k = 36, 34, ..., 2`.
+const EVEN_G: [f64; 18] = {
+    let mut out = [0.0; 18];
+    let mut i = 0;
+    while i < 18 {
+        let k = 36.0 - 2.0 * i as f64;
+        out[i] = 2.0 / (k * (k - 1.0));
+        i += 1;
+    }
+    out
+};
+
+/// `(1 + x) ln(1 + x) + (1 - x) ln(1 - x)` for x from 0 to 1, by its power series below 0.4, beyond which less than a digit cancels.
+#[inline(always)]
+fn even_g(x: Lane) -> Lane {
+    let square = x * x;
+    let mut series = Lane::zero();
+    for c in EVEN_G {
+        series = series.mul_add(square, Lane::splat(c));
+    }
+    let (more, less) = (x + Lane::splat(1.0), Lane::splat(1.0) - x);
+    let direct = more.mul_add(ln(more), less * ln(less.max(Lane::splat(f64::MIN_POSITIVE))));
+    Lane::if_greater(Lane::splat(0.4), x, series * square, direct)
 }
 
 /// Discord D, in bits; the first factor is the measured qubit.
@@ -238,11 +197,13 @@ pub(super) fn evaluate_classical(m: &Moment, a: &[Argument]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::directions::descend;
     use super::super::random::{pure, state, unitary};
     use super::super::{entropy, mutual_information};
     use super::*;
     use crate::linalg::{conjugate, kron};
     use crate::spin::reduce;
+    use std::f64::consts::{FRAC_PI_2, PI};
 
     #[test]
     fn discord_lies_between_zero_and_its_bounds() {
@@ -297,20 +258,18 @@ mod tests {
     #[test]
     fn no_better_measurement_is_missed() {
         let thorough = |parts: &[Matrix; 4]| {
-            let value = |n: [f64; 3]| {
-                let along = parts[1].map(|x| x * n[0]) + parts[2].map(|x| x * n[1]) + parts[3].map(|x| x * n[2]);
+            let value = |[theta, phi]: [f64; 2]| {
+                let ((st, ct), (sp, cp)) = (theta.sin_cos(), phi.sin_cos());
+                let along = parts[1].map(|x| x * st * cp) + parts[2].map(|x| x * st * sp) + parts[3].map(|x| x * ct);
                 let half = |sign: f64| (&parts[0] + along.map(|x| x * sign)).map(|x| x * 0.5);
-                Ok(-weighted_deficit(&half(1.0))? - weighted_deficit(&half(-1.0))?)
+                -weighted_deficit(&half(1.0)).unwrap() - weighted_deficit(&half(-1.0)).unwrap()
             };
-            let at = |theta: f64, phi: f64| value(direction(theta, phi));
-            let mut best = f64::INFINITY;
-            for i in 0..=16 {
-                for j in 0..32 {
-                    let (theta, phi) = (FRAC_PI_2 * f64::from(i) / 16.0, 2.0 * PI * f64::from(j) / 32.0);
-                    best = best.min(descend(&at, at(theta, phi).unwrap(), (theta, phi), 1e-16).unwrap());
-                }
-            }
-            best
+            let angles = (0..17 * 32).map(|k| [FRAC_PI_2 * f64::from(k / 32) / 16.0, PI * f64::from(k % 32) / 16.0]);
+            let values = |angles: &[[f64; 2]], out: &mut [f64]| {
+                out.iter_mut().zip(angles).for_each(|(out, angles)| *out = value(*angles));
+                Ok(())
+            };
+            descend(values, angles.map(|angles| (value(angles), angles)), 1e-16).unwrap()
         };
         for seed in 0..40 {
             let mut rho = state(4, seed);

@@ -1,7 +1,9 @@
 //! Linear (normalised) entropy of a state.
 
-use super::bohr_batch::{BohrBatch, CurveBatch};
-use super::bohr_frequencies::{BohrExpansion, Curve};
+use super::bohr_batch::BohrBatch;
+use super::bohr_frequencies::BohrExpansion;
+use super::curve::Curve;
+use super::curve_batch::CurveBatch;
 use super::derivative::purity;
 use super::deviation::Spectrum;
 use super::{Argument, Moment, Scene, SceneBatch, Undefined, Value};

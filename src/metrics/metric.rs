@@ -1,8 +1,9 @@
 //! Definition of a metric: name, arguments, formula and evaluation.
 
 use super::batch::InLanes;
-use super::bohr_frequencies::{BohrExpansion, Curve};
+use super::bohr_frequencies::BohrExpansion;
 use super::cells::Argument;
+use super::curve::Curve;
 use super::derivative::Derivative;
 use super::moment::{Moment, Scene};
 use super::undefined::{Undefined, Value};

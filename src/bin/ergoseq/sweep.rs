@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use crate::{Outcome, args, files, inputs, terminal};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{self, Emulator, Options, Run, SweepAxis};
+use ergoseq::emulator::{self, Emulator, Options, PointColumns, Run, SweepAxis};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
 use ergoseq::output::dataset::{Blank, Dataset, Layout, Patch, origin};
@@ -129,6 +129,11 @@ impl Grid<'_> {
         emulator::point(&self.axes, self.values, k as usize)
     }
 
+    /// Neighbouring points as columns.
+    fn columns(&self, piece: &Range<u64>) -> PointColumns {
+        PointColumns::of_sweep(&self.axes, self.values, piece.start as usize..piece.end as usize)
+    }
+
     /// The file of the sweep: a new one, or with `--resume` the one that is there.
     fn open(&self, a: &args::Sweep) -> Result<(Expected, Opened), Box<Diagnostic>> {
         match (a.output.exists(), a.resume) {
@@ -194,26 +199,23 @@ impl Grid<'_> {
         let progress = Progress::new(left);
         let emulator = Emulator::new(&self.compiled.experiment);
         pieces.par_iter().for_each(|piece| {
-            let points: Vec<u64> = piece.clone().collect();
             let mut batch = Batch::new(work);
             let mut computed = ResultSet::new(expected.schema.clone());
-            let size = points.first().map_or(1, |k| emulator.batch_size(&self.point(*k), self.options));
-            let runs = points.chunks(size).flat_map(|numbers| {
-                let values: Vec<Values> = match work.stopped.load(Ordering::Relaxed) {
-                    true => vec![],
-                    false => numbers.iter().map(|k| self.point(*k)).collect(),
-                };
-                let runs = emulator.run_many(&values, self.options);
-                numbers.iter().copied().zip(values.into_iter().zip(runs))
+            let points = self.columns(piece);
+            let size = emulator.batch_size(&self.point(piece.start), self.options);
+            let runs = (0..points.len()).step_by(size).flat_map(|from| {
+                let range = if work.stopped.load(Ordering::Relaxed) { 0..0 } else { from..from + size };
+                (from..).zip(emulator.run_together(&points, range, self.options).into_runs())
             });
-            for (k, (point, run)) in runs {
+            for (k, run) in runs {
                 if work.stopped.load(Ordering::Relaxed) {
                     return;
                 }
+                let at = piece.start + k as u64;
                 let patches = run.and_then(|run| {
                     computed.clear();
                     computed.push(run)?;
-                    layout.values(&computed, 0, k).map_err(|why| {
+                    layout.values(&computed, 0, at).map_err(|why| {
                         let why = format!("the results of this point do not match the file: {why}");
                         Box::new(Diagnostic::without_place(Code::Contradiction, why))
                     })
@@ -222,11 +224,11 @@ impl Grid<'_> {
                     Ok(patches) => (patches, 0),
                     Err(diagnostic) => {
                         let status = number_of(diagnostic.code);
-                        work.failed(*diagnostic, &self.axes, &point, self.compiled);
+                        work.failed(*diagnostic, &self.axes, &points.point(k), self.compiled);
                         (vec![], status)
                     }
                 };
-                batch.add(patches, layout.dataset.status(k, status));
+                batch.add(patches, layout.dataset.status(at, status));
                 progress.step();
             }
         });

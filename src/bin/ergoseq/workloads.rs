@@ -6,7 +6,7 @@
 use crate::files;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::random_vectors::decays;
-use ergoseq::emulator::{self, Emulator, Options, Run, Typical};
+use ergoseq::emulator::{self, Emulator, Options, PointColumns, Run, Typical};
 use ergoseq::hamiltonian::{Evaluator, Step, Values, build};
 use ergoseq::ir::{EventKind, Experiment};
 use ergoseq::noise::mixed;
@@ -140,49 +140,45 @@ fn largest(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(f64::NEG_INFINITY, |most, x| if x > most { x } else { most })
 }
 
-/// How many points are reduced to their maxima at once, so that few curves are held.
-const TOGETHER: usize = 64;
-
 fn even(from: f64, to: f64, n: usize, k: usize) -> f64 {
     from + (to - from) * k as f64 / (n - 1) as f64
 }
 
 /// `Q = <00|H|00> - Tr[rho_0 H]`, and the largest coherence, stored energy and power among the times.
 fn planes(experiment: &Experiment, _: &str, n: usize, _: Option<&Path>) -> Outcomes {
-    let mut all = Vec::with_capacity(4 * n * n);
-    for column in 0..4 {
-        for y in 0..n {
-            for x in 0..n {
-                let (u, v) = (even(-4.0, 4.0, n, x), even(-4.0, 4.0, n, y));
-                all.push(match column {
-                    0 => vec![("Delta", u), ("D", v)],
-                    1 => vec![("Delta", u), ("G", v)],
-                    2 => vec![("Delta", u), ("epsilon", v)],
-                    _ => vec![("T", even(0.1, 4.0, n, x)), ("B", v)],
-                });
-            }
+    let (emulator, options) = (Emulator::new(experiment), Options::default());
+    let mut arrays = [const { vec![] }; 4];
+    for [x, y] in [["Delta", "D"], ["Delta", "G"], ["Delta", "epsilon"], ["T", "B"]] {
+        let value = |name: &str, k: usize| if name == "T" { even(0.1, 4.0, n, k) } else { even(-4.0, 4.0, n, k) };
+        let column = |name: &str, of: &dyn Fn(usize) -> usize| {
+            (name.to_string(), (0..n * n).map(|k| value(name, of(k))).collect::<Vec<f64>>())
+        };
+        let (us, vs) = (column(x, &|k| k % n), column(y, &|k| k / n));
+        let points = PointColumns::new([us.clone(), vs.clone()]);
+        let highest = |k: usize| {
+            let of = |name: &str, usual: f64| {
+                [&us, &vs]
+                    .into_iter()
+                    .filter(|(own, _)| own == name)
+                    .find_map(|(_, v)| v.get(k))
+                    .copied()
+                    .unwrap_or(usual)
+            };
+            2.0 / 3.0 * of("Delta", 1.0) + 2.0 * of("B", 0.0)
+        };
+        let begins: Vec<usize> = (0..points.len()).step_by(emulator::TOGETHER).collect();
+        let found = begins.par_iter().map(|&from| {
+            let runs = emulator.run_together(&points, from..points.len(), &options);
+            let first = runs.first("energy")?;
+            let below = (from..).zip(first).map(|(k, energy)| highest(k) - energy).collect();
+            Ok([below, runs.largest("l1_coherence")?, runs.largest("stored_energy")?, runs.largest("charging_power")?])
+        });
+        for part in found.collect::<Result<Vec<[Vec<f64>; 4]>, Box<Diagnostic>>>()? {
+            arrays.iter_mut().zip(part).for_each(|(array, part)| array.extend(part));
         }
     }
-    let (emulator, options) = (Emulator::new(experiment), Options::default());
-    let found: Vec<Result<[f64; 4], Box<Diagnostic>>> = all
-        .par_chunks(TOGETHER)
-        .flat_map_iter(|sets| sets.iter().zip(emulator.run_many(&values(sets), &options)))
-        .map(|(set, run)| {
-            let run = run?;
-            let of = |name: &str, usual: f64| set.iter().find(|(k, _)| *k == name).map_or(usual, |(_, x)| *x);
-            let highest = 2.0 / 3.0 * of("Delta", 1.0) + 2.0 * of("B", 0.0);
-            let first = curve(&run, "energy").next().unwrap_or(f64::NAN);
-            Ok([
-                highest - first,
-                largest(curve(&run, "l1_coherence")),
-                largest(curve(&run, "stored_energy")),
-                largest(curve(&run, "charging_power")),
-            ])
-        })
-        .collect();
-    let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let array = |of: fn(&[f64; 4]) -> f64| found.iter().map(of).collect();
-    Ok(vec![("Q", array(|f| f[0])), ("C", array(|f| f[1])), ("X", array(|f| f[2])), ("P", array(|f| f[3]))])
+    let [q, c, x, p] = arrays;
+    Ok(vec![("Q", q), ("C", c), ("X", x), ("P", p)])
 }
 
 fn panels(experiment: &Experiment, _: &str, rates: usize, _: Option<&Path>) -> Outcomes {

@@ -1,0 +1,90 @@
+//! Extrema of the curves of a batch over a recorded statement.
+
+use super::adaptive_sampling::SampledCurve;
+use super::trace::{Between, MOST_AT_ONCE, extremum_of, finest_of, grid};
+use crate::lanes::{LANES, Lane};
+use crate::metrics::{BohrBatch, CurveBatch, LevelsBatch, Phases};
+use std::sync::OnceLock;
+
+/// Times and phases at which curves are searched for extrema, if they are the same for all batches: for waves, and twice as dense for other
+/// curves.
+#[derive(Default)]
+pub struct SharedGrids([OnceLock<(Vec<f64>, Phases)>; 2]);
+
+/// Where the curves of a batch are searched.
+pub struct Grid<'a> {
+    /// Eigendecomposition and grids, if they are the same for all batches.
+    pub shared: Option<(&'a LevelsBatch, &'a SharedGrids)>,
+    /// Duration of the statement.
+    pub duration: Lane,
+    /// Upper bound of the largest difference of eigenvalues.
+    pub spread: Lane,
+    /// Number of recorded samples.
+    pub points: usize,
+}
+
+impl Grid<'_> {
+    /// Number of intervals in a lane, and the spacing at which no maximum of a wave is missed.
+    fn intervals(&self, wave: bool, lane: usize) -> (usize, f64) {
+        let of = |x: &Lane| x.0.get(lane).copied().unwrap_or(f64::NAN);
+        let (duration, points) = (of(&self.duration), self.points);
+        let finest = finest_of(duration, of(&self.spread), points);
+        // Curves that are not linear in the state are sampled twice as densely.
+        let intervals = (duration / finest - 1e-9).ceil().max(1.0) as usize;
+        (if !wave && intervals >= points { 2 * intervals } else { intervals }, finest)
+    }
+
+    /// An extremum of curves: sampled jointly where all lanes share a grid, refined lane by lane.
+    pub fn extremum(
+        &self,
+        function: &str,
+        curve: &CurveBatch,
+        expansion: &BohrBatch,
+        irregular: &mut [bool; LANES],
+    ) -> [Option<f64>; LANES] {
+        let lane = |x: &Lane, l: usize| x.0.get(l).copied().unwrap_or(f64::NAN);
+        let wave = curve.is_wave();
+        let mut values = [None; LANES];
+        let mut samples = SampledCurve::default();
+        let mut together: Option<Vec<Lane>> = None;
+        for (l, (value, irregular)) in values.iter_mut().zip(irregular.iter_mut()).enumerate() {
+            let (intervals, finest) = self.intervals(wave, l);
+            let duration = lane(&self.duration, l);
+            if *irregular || intervals > MOST_AT_ONCE {
+                *irregular = true;
+                continue;
+            }
+            let own = expansion.single(curve, l);
+            match &self.shared {
+                Some((levels, SharedGrids([waves, others]))) => {
+                    let kept = if wave { waves } else { others };
+                    let lanes = together.get_or_insert_with(|| {
+                        let (times, phases) = kept.get_or_init(|| {
+                            (grid(duration, intervals + 1), Phases::shared(levels, duration, intervals + 1))
+                        });
+                        let mut lanes = Vec::new();
+                        curve.packed().values(phases, intervals + 1, &mut lanes);
+                        samples.times.clone_from(times);
+                        lanes
+                    });
+                    samples.values.clear();
+                    samples.values.extend(lanes.iter().map(|x| lane(x, l)));
+                }
+                None => {
+                    samples.times = grid(duration, intervals + 1);
+                    samples.values = own.values(&samples.times);
+                }
+            }
+            if !samples.values.iter().all(|x| x.is_finite()) {
+                *irregular = true;
+                continue;
+            }
+            match extremum_of(function, (duration, finest), (&samples, Between::of(&own)), |t| Ok(Some(own.at(t)))) {
+                Ok((found, true)) => *value = found,
+                // A single run reports the cause.
+                Ok((_, false)) | Err(_) => *irregular = true,
+            }
+        }
+        values
+    }
+}
