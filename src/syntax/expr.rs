@@ -244,7 +244,15 @@ impl fmt::Display for Expr {
                 let quantity = |e: &Expr| matches!(e.kind, ExprKind::Quantity(..));
                 enclosed(f, base, !base.is_atom() || quantity(base))?;
                 f.write_str("^")?;
-                enclosed(f, exponent, !exponent.is_atom() || quantity(exponent))
+                // As deep as it is read: without parentheses of its own.
+                let plain = |e: &Expr| e.is_atom() && !quantity(e) || matches!(e.kind, ExprKind::Power(..));
+                match &exponent.kind {
+                    ExprKind::Sum(terms) => match terms.as_slice() {
+                        [Term { negative: true, value }] if plain(value) => write!(f, "-{value}"),
+                        _ => enclosed(f, exponent, true),
+                    },
+                    _ => enclosed(f, exponent, !plain(exponent)),
+                }
             }
             ExprKind::Over(over) => over.print(f),
         }
