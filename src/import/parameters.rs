@@ -122,7 +122,7 @@ impl Parameters {
                 }
                 None => match value.parse::<f64>() {
                     Ok(x) if x.is_finite() => {
-                        drop(out.numbers.insert(if name == "sw_h" { "swh".into() } else { name }, x))
+                        out.numbers.insert(if name == "sw_h" { "swh".into() } else { name }, x);
                     }
                     _ => drop(out.names.insert(name, value.trim_matches(['<', '>']).to_string())),
                 },
