@@ -8,7 +8,7 @@ use super::dense_batch::{Assembly, Evolving, LARGEST, levels_of};
 use super::fid::SignalSum;
 use super::projection::Projection;
 use crate::hamiltonian::ensemble_program::{EnsembleBlock, EnsembleProgram, Terms, compile_ensemble};
-use crate::hamiltonian::{Evaluator, Fault, Member, Variation, Varying, field_directions, is_individual};
+use crate::hamiltonian::{CrystalFrame, Evaluator, Fault, Member, Variation, Varying, is_individual};
 use crate::lanes::{LANES, Lane, MatrixBatch};
 use crate::linalg::{C64, Matrix, add_to_diagonal, identity, real};
 use crate::metrics::LevelsBatch;
@@ -63,9 +63,10 @@ pub struct MemberBatch<'m> {
     /// Mean diagonal element of the initial state.
     level: f64,
     pub(super) scans: Vec<Scan>,
-    /// The members of the first scan, and the directions of the field in their crystals.
+    /// The members of the first scan.
     members: &'m [Member],
-    fields: Vec<[f64; 3]>,
+    /// The direction of the field in the crystal frame, before a crystallite is turned.
+    frame: CrystalFrame,
     /// The quantities in which they differ.
     varying: Varying,
     /// Number of steps up to the last one that produces output.
@@ -146,7 +147,7 @@ impl<'m> MemberBatch<'m> {
         if members.iter().any(|m| !m.values.is_empty()) || others.iter().any(|own| differs(own)) {
             return Ok(None);
         }
-        let fields = field_directions(e, first.iter().map(|m| &m.variation))?;
+        let frame = CrystalFrame::of(e)?;
         let Some(varying) = first.first().map(|m| Varying::like(&m.variation)) else { return Ok(None) };
         if !first.iter().all(|member| varying.fits(&member.variation)) {
             return Ok(None);
@@ -176,7 +177,7 @@ impl<'m> MemberBatch<'m> {
         };
         let steps = scans.first().map_or(&[][..], |scan| &scan.steps);
         let last = if wanted.marks { steps.len() } else { steps.iter().rposition(leaves).map_or(0, |k| k + 1) };
-        Ok(Some(MemberBatch { begin, level, scans, members: first, fields, varying, last, wanted }))
+        Ok(Some(MemberBatch { begin, level, scans, members: first, frame, varying, last, wanted }))
     }
 
     /// Mean diagonal element of the states: the deviations are relative to it.
@@ -186,14 +187,12 @@ impl<'m> MemberBatch<'m> {
 
     /// Values of the variables, and the weight in each scan, for so many members at a time: those of all would be most of the memory.
     pub(super) fn rows(&self, count: usize) -> impl Iterator<Item = Vec<(Vec<f64>, f64)>> {
-        let row = |(member, field): (&Member, &[f64; 3])| {
-            Some((self.varying.values(&member.variation, *field)?, member.weight))
+        let row = |member: &Member| {
+            let field = self.frame.field_in_crystal(member.variation.orientation);
+            Some((self.varying.values(&member.variation, field)?, member.weight))
         };
         // All members fit.
-        self.members
-            .chunks(count)
-            .zip(self.fields.chunks(count))
-            .map(move |(m, f)| m.iter().zip(f).filter_map(row).collect())
+        self.members.chunks(count).map(move |members| members.iter().filter_map(row).collect())
     }
 
     /// The sums over all members; `finish` evaluates the lines of the signals after a number of groups. `None` if a value is not finite

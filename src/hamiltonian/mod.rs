@@ -42,7 +42,7 @@ pub use ensemble::{Member, members, revival, scans};
 pub use hardware::Spectrometer;
 pub use interactions::is_individual;
 pub use lower::build;
-pub use orientation::field_directions;
+pub use orientation::Frame as CrystalFrame;
 pub use points::points_of;
 pub use powder::coarser;
 pub use prepare::{Deviation, Prepared, prepare};

@@ -9,7 +9,7 @@
 //!
 //! Euler angles are z-y-z: `R(a, b, c) = Rz(a) Ry(b) Rz(c)`.
 
-use super::value::{Evaluator, Fault, Variation};
+use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::Distribution;
 use crate::linalg::real;
@@ -219,18 +219,6 @@ impl Frame {
     pub fn rate(&self) -> Option<f64> {
         self.rotor.map(|(rate, _)| rate)
     }
-}
-
-/// Field directions in the crystal frames of ensemble members.
-///
-/// # Errors
-/// If the orientation of the system cannot be evaluated.
-pub fn field_directions<'a>(
-    e: &Evaluator,
-    members: impl Iterator<Item = &'a Variation>,
-) -> Result<Vec<[f64; 3]>, Fault> {
-    let frame = Frame::of(e)?;
-    Ok(members.map(|member| frame.field_in_crystal(member.orientation)).collect())
 }
 
 /// True if the orientation of the sample matters: one is given, it spins, or it is a powder.

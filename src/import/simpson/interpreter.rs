@@ -3,7 +3,8 @@
 use super::expression::{Surroundings, Value, evaluate};
 use super::words::{Command, Part, Word, Wrong, commands, elements, first, list};
 use super::work::{DEEPEST, Work};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 /// A word of a command after substitution.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +77,8 @@ pub struct Interpreter<'h> {
     frames: Vec<Frame>,
     procedures: BTreeMap<String, Procedure>,
     work: Work,
+    /// Scripts that stand in the file, by their place and length: bodies of loops are read once.
+    scripts: HashMap<(usize, usize), (String, Rc<Vec<Command>>)>,
     /// Where commands stand that are not in the file as they are.
     fixed: Option<usize>,
     host: &'h mut dyn Host,
@@ -105,6 +108,7 @@ pub fn interpret(name: &str, text: &str, host: &mut dyn Host) -> Result<(), Wron
         }],
         procedures: BTreeMap::new(),
         work: Work::default(),
+        scripts: HashMap::new(),
         fixed: None,
         host,
     };
@@ -124,29 +128,45 @@ impl Interpreter<'_> {
         if self.work.depth >= DEEPEST {
             return Err(("commands, loops or procedure calls are nested too deeply".into(), place));
         }
-        self.work.text(text.len(), place)?;
+        let script = self.script(text, at, place)?;
         self.work.depth += 1;
-        let flow = self.script(text, at);
+        let flow = self.done(&script, place);
         self.work.depth -= 1;
         flow
     }
 
-    fn script(&mut self, text: &str, at: usize) -> Result<Flow, Wrong> {
+    /// The commands of a script that begins at a place.
+    fn script(&mut self, text: &str, at: usize, place: usize) -> Result<Rc<Vec<Command>>, Wrong> {
+        let key = (at, text.len());
+        if let Some((known, script)) = self.scripts.get(&key)
+            && known == text
+        {
+            self.work.copy(text.len(), place)?;
+            return Ok(script.clone());
+        }
+        self.work.script(text.len(), place)?;
+        let read = commands(text, at).map_err(|(why, at)| (why, self.fixed.unwrap_or(at)))?;
+        let script = Rc::new(read);
+        self.scripts.insert(key, (text.to_string(), script.clone()));
+        Ok(script)
+    }
+
+    fn done(&mut self, script: &[Command], place: usize) -> Result<Flow, Wrong> {
         let mut last = String::new();
-        for command in commands(text, at).map_err(|(why, at)| (why, self.fixed.unwrap_or(at)))? {
+        for command in script {
             if let Some(why) = self.host.over() {
-                return Err((why, self.fixed.unwrap_or(at)));
+                return Err((why, place));
             }
             let (words, from, to) = match command {
                 Command::Comment(text, at) => {
-                    self.host.comment(&text, self.fixed.unwrap_or(at));
+                    self.host.comment(text, self.fixed.unwrap_or(*at));
                     continue;
                 }
-                Command::Words(words, from, to) => (words, from, to),
+                Command::Words(words, from, to) => (words, *from, *to),
             };
             let (from, to) = self.fixed.map_or((from, to), |at| (at, at));
             self.work.command(from)?;
-            match self.command(&words, from) {
+            match self.command(words, from) {
                 Ok(Some(Flow::Done(value))) => last = value,
                 Ok(Some(flow)) => return Ok(flow),
                 Ok(None) => self.host.unread(from, to, "unknown command"),
@@ -164,7 +184,7 @@ impl Interpreter<'_> {
         for word in words {
             out.push(match word {
                 Word::Braced(text, place) => {
-                    self.work.text(text.len(), at)?;
+                    self.work.copy(text.len(), at)?;
                     Argument { text: text.clone(), at: Some(self.fixed.unwrap_or(*place)) }
                 }
                 Word::Parts(parts) => Argument { text: self.joined(parts, at)?, at: None },

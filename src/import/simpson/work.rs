@@ -9,6 +9,9 @@ pub const MOST_COMMANDS: usize = 500_000;
 /// The most bytes of scripts, words and values that are read and made while a file runs.
 pub const MOST_BYTES: usize = 50_000_000;
 
+/// Reading a script into commands takes so many times more time than reading a value.
+const SCRIPTS: usize = 4;
+
 /// Copying a text takes so many times less time than reading it.
 const COPIES: usize = 16;
 
@@ -70,6 +73,14 @@ impl Work {
             return Err((format!("the commands of the file process more than {MOST_BYTES} bytes of text"), at));
         }
         Ok(())
+    }
+
+    /// A script that is read.
+    ///
+    /// # Errors
+    /// When there is too much of it.
+    pub fn script(&mut self, bytes: usize, at: usize) -> Result<(), Wrong> {
+        self.text(bytes.saturating_mul(SCRIPTS), at)
     }
 
     /// A text that is copied.
