@@ -49,7 +49,7 @@ fn quadrupolar_relaxation_is_that_of_a_redfield_superoperator() {
 /// Extreme narrowing: `1/T1 = 1/T2 = (3/40) (2I+3)/(I^2 (2I-1)) (1 + eta^2/3) (2 pi C)^2 tau_c`.
 #[test]
 fn fast_tumbling_gives_abragams_rate() {
-    for (nucleus, i, delay) in [("2H", 1.0, 50e-3), ("23Na", 1.5, 50e-3), ("17O", 2.5, 100e-3), ("59Co", 3.5, 100e-3)] {
+    for (nucleus, i, delay) in [("2H", 1.0, 50e-3), ("23Na", 1.5, 50e-3), ("17O", 2.5, 1.0), ("59Co", 3.5, 1.0)] {
         let (c, eta, tau) = (200e3, 0.4, 20e-12);
         let coupling: f64 = std::f64::consts::TAU * c;
         let rate =
