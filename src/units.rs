@@ -427,18 +427,6 @@ pub fn rounded(x: f64) -> f64 {
     format!("{x:.13e}").parse().unwrap_or(x)
 }
 
-/// An interval of time: `between t = 4.81934 and 4.82178`, or `at t = 0.3` if its ends agree in six digits.
-pub fn interval_text(from: f64, to: f64) -> String {
-    let brief = |x: f64| {
-        let x: f64 = format!("{x:.5e}").parse().unwrap_or(x);
-        if x == 0.0 || (1e-4..1e6).contains(&x.abs()) { format!("{x}") } else { format!("{x:e}") }
-    };
-    match (brief(from), brief(to)) {
-        (from, to) if from == to => format!("at t = {from}"),
-        (from, to) => format!("between t = {from} and {to}"),
-    }
-}
-
 /// A time in s as it is written in a file: `2.5 us`, or `2.5` in natural units. At most 14 significant digits.
 pub fn time_text(t: f64, system: UnitSystem) -> String {
     if system == UnitSystem::Natural || !t.is_finite() {
@@ -458,13 +446,6 @@ pub fn time_text(t: f64, system: UnitSystem) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn intervals_are_written_in_few_digits() {
-        assert_eq!(interval_text(4.8193359375, 4.82177734375), "between t = 4.81934 and 4.82178");
-        assert_eq!(interval_text(0.29999999999999993, 0.3), "at t = 0.3");
-        assert_eq!(interval_text(0.0, 1e-9), "between t = 0 and 1e-9");
-    }
 
     #[test]
     fn times_are_written_in_the_unit_that_fits() {

@@ -68,7 +68,7 @@ impl Mesh {
             let message = format!(
                 "the Hamiltonian has {:e} periods {}, too many for this method",
                 last - first,
-                crate::units::interval_text(from, to)
+                crate::waveform::interval_text(from, to)
             );
             return Err(StepError::Tolerance(message));
         }

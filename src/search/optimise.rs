@@ -85,6 +85,35 @@ fn relaxes(experiment: &Experiment, values: &Values) -> bool {
     open && Evaluator::new(experiment, values).is_ok_and(|e| e.basis.size() > 2.0)
 }
 
+/// Points of the first round, per parameter.
+const POINTS: usize = 64;
+
+/// Budget of evaluations, per parameter.
+const BUDGET: usize = 6000;
+
+/// Why an experiment with relaxation is searched without derivatives.
+const SLOW_SLOPES: &str = "with relaxation of more than one spin 1/2, runs take less time than derivatives";
+
+/// The costs of the first round, and the first error among them.
+fn first_round(looked: Vec<Result<Option<f64>, Fault>>) -> (Vec<Option<f64>>, Option<Fault>) {
+    let mut why = None;
+    let mut cost = |result: Result<Option<f64>, Fault>| match result {
+        Ok(value) => value,
+        Err(fault) => {
+            why.get_or_insert(fault);
+            None
+        }
+    };
+    let sampled = looked.into_iter().map(&mut cost).collect();
+    (sampled, why)
+}
+
+/// The error for a goal that has no value anywhere.
+fn undefined(goal: &Goal) -> Fault {
+    let message = format!("`{}` is undefined everywhere in these ranges", goal.expr);
+    Diagnostic::without_place(Code::UnknownResult, message).into()
+}
+
 /// Optimises the parameters. `starts` is the number of points evaluated first; by default proportional to the number of parameters.
 ///
 /// # Errors
@@ -112,25 +141,11 @@ pub fn optimise(
         let values = ranges.iter().zip(shares).map(|(r, s)| (r.name.clone(), r.at(*s)));
         Ok(question.answer(values)?.map(|x| sign * x))
     };
-    // Points of the first round, and budget of evaluations, per parameter.
-    const POINTS: usize = 64;
-    const BUDGET: usize = 6000;
     let points = starts.unwrap_or(POINTS * n).max(2);
-    let looked: Vec<Result<Option<f64>, Fault>> = (0..points).into_par_iter().map(|k| cost(&halton(k, n))).collect();
-    let mut sampled: Vec<Option<f64>> = Vec::with_capacity(points);
-    let mut why = None;
-    for result in looked {
-        match result {
-            Ok(value) => sampled.push(value),
-            Err(diagnostic) => {
-                why = why.or(Some(diagnostic));
-                sampled.push(None);
-            }
-        }
-    }
-    let known = || sampled.iter().flatten();
-    let (low, high) = known().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
-    // If the experiment fails during a search, the point gets a cost above all known ones.
+    let (sampled, why) = first_round((0..points).into_par_iter().map(|k| cost(&halton(k, n))).collect());
+    let known = sampled.iter().flatten();
+    let (low, high) = known.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
+    // The cost of a point at which the experiment fails.
     let wall = high + (high - low).abs().max(f64::MIN_POSITIVE);
     // Results span many decades; the costs compared by COBYLA must be of order 1.
     let scale = (wall - low).max(f64::MIN_POSITIVE);
@@ -142,9 +157,7 @@ pub fn optimise(
     };
     let [request] = &question.request;
     let derivatives = match climb {
-        Climb::Auto if relaxes(experiment, &at(&halton(0, n))) => Derivatives::Differences(
-            "with relaxation of more than one spin 1/2, runs take less time than derivatives".into(),
-        ),
+        Climb::Auto if relaxes(experiment, &at(&halton(0, n))) => Derivatives::Differences(SLOW_SLOPES.into()),
         Climb::Auto => by_ranges.kind((0..points).map(|k| at(&halton(k, n))), request),
         Climb::Cobyla | Climb::Lbfgs => Derivatives::Differences("another local search was chosen".into()),
     };
@@ -170,12 +183,8 @@ pub fn optimise(
         };
         Ended { at: inside(&x), cost: y * scale + low, evaluations: runs.get() }
     };
-    let Some(found) = lowest(&cost_of, &descend, n, sampled, (BUDGET * n).max(8 * points)) else {
-        return Err(why.unwrap_or_else(|| {
-            let message = format!("`{}` is undefined everywhere in these ranges", goal.expr);
-            Diagnostic::without_place(Code::UnknownResult, message).into()
-        }));
-    };
+    let found = lowest(&cost_of, &descend, n, sampled, (BUDGET * n).max(8 * points));
+    let found = found.ok_or_else(|| why.unwrap_or_else(|| undefined(goal)))?;
     Ok(Optimum {
         values: ranges.iter().zip(&found.at).map(|(r, s)| r.at(*s)).collect(),
         best: sign * found.cost,

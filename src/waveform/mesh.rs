@@ -35,6 +35,18 @@ pub struct Weighted<'a> {
     pub norm: f64,
 }
 
+/// An interval of time: `between t = 4.81934 and 4.82178`, or `at t = 0.3` if its ends agree in six digits.
+pub fn interval_text(from: f64, to: f64) -> String {
+    let brief = |x: f64| {
+        let x: f64 = format!("{x:.5e}").parse().unwrap_or(x);
+        if x == 0.0 || (1e-4..1e6).contains(&x.abs()) { format!("{x}") } else { format!("{x:e}") }
+    };
+    match (brief(from), brief(to)) {
+        (from, to) if from == to => format!("at t = {from}"),
+        (from, to) => format!("between t = {from} and {to}"),
+    }
+}
+
 /// Why the construction of a mesh failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unresolved {
@@ -51,7 +63,7 @@ impl fmt::Display for Unresolved {
         let Unresolved { from, to, .. } = self;
         match self.unbounded {
             true => {
-                let place = crate::units::interval_text(*from, *to);
+                let place = interval_text(*from, *to);
                 write!(f, "a coefficient of the Hamiltonian has no finite bound {place}")
             }
             false => {
@@ -245,4 +257,16 @@ fn sided(mut cell: Cell, switch: usize, threshold: f64, above: bool) -> Cell {
         if above { side.from = side.from.max(threshold) } else { side.below = side.below.min(threshold) }
     }
     cell
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_written_in_few_digits() {
+        assert_eq!(interval_text(4.8193359375, 4.82177734375), "between t = 4.81934 and 4.82178");
+        assert_eq!(interval_text(0.29999999999999993, 0.3), "at t = 0.3");
+        assert_eq!(interval_text(0.0, 1e-9), "between t = 0 and 1e-9");
+    }
 }

@@ -24,7 +24,7 @@ pub mod train;
 pub use function::Function;
 pub use integral::{integrals, peak};
 pub use interval::Interval;
-pub use mesh::{Unresolved, Weighted, mesh};
+pub use mesh::{Unresolved, Weighted, interval_text, mesh};
 pub use numbers::{Numbers, Slot};
 pub use scalar::{Scalar, Waveform, common_period, out_of_step};
 pub use sign::{Sign, sign};

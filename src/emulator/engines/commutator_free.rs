@@ -151,7 +151,7 @@ impl<'a> CommutatorFree<'a> {
             if steps > MOST_STEPS {
                 return Err(StepError::Tolerance(format!(
                     "more than {MOST_STEPS} steps {}: the Hamiltonian is too large there",
-                    crate::units::interval_text(from, to)
+                    crate::waveform::interval_text(from, to)
                 )));
             }
             // A step never goes past the end, and no very short remainder is left.

@@ -6,8 +6,7 @@ use super::super::observable::{Observable, aggregates, at_marks, averaged, membe
 use super::super::request::{Request, is_signal};
 use super::super::setup::open_context;
 use super::maps::Varied;
-use super::{View, Weight};
-use crate::hamiltonian::{Evaluator, Fault};
+use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule};
 use crate::ir::key_of;
 use crate::linalg::{Matrix, real, trace_of_product};
 use crate::spin::{Space, State};
@@ -68,6 +67,26 @@ fn names_results(e: &Evaluator, expr: &Expr) -> bool {
 /// The result with the contexts in which it is evaluated.
 pub(super) struct Evaluated {
     each: Vec<Own>,
+}
+
+/// What a result is evaluated with.
+pub struct View<'p, 'a> {
+    /// The meaning of names.
+    pub evaluator: &'p Evaluator<'a>,
+    /// The compiled sequence.
+    pub schedule: &'p Schedule,
+    /// The prepared states whose mean is the initial one, with their weights.
+    pub initial: Vec<(f64, &'p Prepared)>,
+    /// The time since `prepare`.
+    pub time: Option<f64>,
+}
+
+/// The weight of a member, with its derivatives.
+pub struct Weight {
+    /// The weight.
+    pub value: f64,
+    /// Its derivative with respect to every variable.
+    pub slopes: Vec<f64>,
 }
 
 impl Evaluated {

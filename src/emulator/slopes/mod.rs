@@ -17,7 +17,7 @@ mod maps;
 mod nodes;
 
 use self::compiled::{Compiled, Compiler, Divisions, MOST_STATES, Numbers, propagated};
-use self::goal::{Evaluated, Kind};
+use self::goal::{Evaluated, Kind, View, Weight};
 use self::maps::Varied;
 use self::nodes::{Block, Interval, derivatives};
 use super::request::Request;
@@ -279,22 +279,6 @@ fn elapsed(schedule: &Schedule, mark: Option<&str>) -> f64 {
     let here = |step: &Step| matches!((step, mark), (Step::Mark(name), Some(mark)) if name == mark);
     let count = schedule.steps.iter().position(here).unwrap_or(schedule.steps.len());
     duration(schedule.steps.get(..count).unwrap_or_default())
-}
-
-/// What a result is evaluated with.
-struct View<'p, 'a> {
-    evaluator: &'p Evaluator<'a>,
-    schedule: &'p Schedule,
-    /// The prepared states whose mean is the initial one, with their weights.
-    initial: Vec<(f64, &'p Prepared)>,
-    /// The time since `prepare`.
-    time: Option<f64>,
-}
-
-/// The weight of a member, with its derivatives.
-struct Weight {
-    value: f64,
-    slopes: Vec<f64>,
 }
 
 /// Number of blocks of a member in front of those of its sequence: its weight and its initial state.
