@@ -240,7 +240,7 @@ impl Interpreter<'_> {
     }
 
     fn value(&mut self, text: &str, at: usize) -> Result<Value, Wrong> {
-        self.work.text(text.len(), at)?;
+        self.work.script(text.len(), at)?;
         evaluate(text, at, self)
     }
 

@@ -9,7 +9,7 @@ pub const MOST_COMMANDS: usize = 500_000;
 /// The most bytes of scripts, words and values that are read and made while a file runs.
 pub const MOST_BYTES: usize = 50_000_000;
 
-/// Reading a script into commands takes so many times more time than reading a value.
+/// Reading a script into commands, or evaluating an expression, takes so many times more time than reading a value.
 const SCRIPTS: usize = 4;
 
 /// Copying a text takes so many times less time than reading it.
@@ -75,7 +75,7 @@ impl Work {
         Ok(())
     }
 
-    /// A script that is read.
+    /// A script that is read, or an expression.
     ///
     /// # Errors
     /// When there is too much of it.
