@@ -149,10 +149,12 @@ impl Random {
     }
 
     fn entry(&mut self) -> SystemEntry {
-        let spin = |r: &mut Random| {
-            if r.chance(2) { SpinKind::Isotope("13C".into()) } else { SpinKind::Twice(1 + r.below(7) as u32) }
+        let spin = |r: &mut Random| match r.below(3) {
+            0 => SpinKind::Isotope("13C".into()),
+            1 => SpinKind::Electron(1 + r.below(7) as u32),
+            _ => SpinKind::Twice(1 + r.below(7) as u32),
         };
-        let kind = match self.below(15) {
+        let kind = match self.below(16) {
             0 => SystemKind::Spin(
                 self.list(3, |r| Declared { name: r.name(), size: r.option(Random::value) }),
                 spin(self),
@@ -166,10 +168,22 @@ impl Random {
             11 => SystemKind::Position(self.site(), self.value()),
             12 => SystemKind::Orientation(self.value()),
             13 => SystemKind::Spinning(self.value(), self.option(Random::value)),
+            14 => SystemKind::Frame(self.list(2, Random::nucleus)),
             _ => SystemKind::Relax(self.list(2, Random::site), self.list(2, Random::setting)),
         };
         let each = self.option(|r| ForEach { index: r.name(), from: r.expr(0), to: r.value() });
         SystemEntry { kind, each, place: Place::default() }
+    }
+
+    fn noise(&mut self) -> NoiseEntry {
+        let kind = if self.chance(2) {
+            let settings = if self.chance(2) { self.list(2, Random::setting) } else { vec![] };
+            NoiseKind::Collapse(self.value(), settings)
+        } else {
+            NoiseKind::Bath(self.list(2, Random::site), self.list(3, Random::setting))
+        };
+        let each = self.option(|r| ForEach { index: r.name(), from: r.expr(0), to: r.value() });
+        NoiseEntry { kind, each, place: Place::default() }
     }
 
     fn state(&mut self, depth: usize) -> State {
@@ -293,7 +307,7 @@ impl Random {
             4 if self.chance(3) => ItemKind::State(self.name(), self.state(2)),
             4 if self.chance(2) => ItemKind::Operator(self.name(), self.value()),
             4 => ItemKind::Hamiltonian(self.name(), self.value()),
-            5 => ItemKind::Noise(self.name(), self.list(2, Random::value)),
+            5 => ItemKind::Noise(self.name(), self.list(2, Random::noise)),
             6 => ItemKind::Channel(self.nucleus(), self.list(3, Random::setting)),
             7 => ItemKind::Battery(self.list(2, Random::setting)),
             8 => ItemKind::Ensemble(self.list(2, |r| Distribution {
