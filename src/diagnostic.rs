@@ -230,7 +230,7 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let shown = |text: &String| visible(&shortened(text, LONGEST_MESSAGE)).into_owned();
+        let shown = |text: &String| visible(&shortened(text, LONGEST_MESSAGE)).replace('\t', " ");
         let (message, help) = (shown(&self.message), self.help.iter().map(shown).collect::<Vec<_>>());
         let labels: Vec<String> =
             std::iter::once(&self.label).chain(self.related.iter().map(|(_, l)| l)).map(shown).collect();
