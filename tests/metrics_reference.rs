@@ -171,7 +171,7 @@ fn segment(system: &System, process: &Value, duration: f64) -> Segment {
         drift: vec![(Scalar::Constant(1.0), Arc::new(system.terms(&process["terms"])))],
         controls: vec![],
         period: None,
-        relaxing: ergoseq::hamiltonian::Relaxing { collapse, order: None }.into(),
+        relaxing: ergoseq::hamiltonian::Relaxing { collapse, changing: vec![], order: None }.into(),
         record: None,
         place: Place::default(),
     }

@@ -63,7 +63,7 @@ fn segment(random: &mut Random, n: usize, driven: bool, open: bool) -> Segment {
         drift: hamiltonian,
         controls: vec![],
         period: None,
-        relaxing: ergoseq::hamiltonian::Relaxing { collapse, order: None }.into(),
+        relaxing: ergoseq::hamiltonian::Relaxing { collapse, changing: vec![], order: None }.into(),
         record: None,
         place: Place::default(),
     }
