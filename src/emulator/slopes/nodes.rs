@@ -178,8 +178,9 @@ mod tests {
     #[test]
     fn lines_take_two_nodes_and_kinks_have_none() {
         for x in [0.0, 0.3, 1.0] {
+            // 4e6 is rounded to 2.3e-10, a distance of 1e-6 (at x = 0) makes that 1e-3 of the slope at most.
             let (found, count) = slope(&|x| 4e6 - 3.0 * x, x, 0.0, 1.0);
-            assert!((found.unwrap() + 3.0).abs() < 1e-4 && count == 2, "{found:?} {count}");
+            assert!((found.unwrap() + 3.0).abs() < 2e-3 && count == 2, "{found:?} {count}");
             assert_eq!(slope(&|_| 5.0, x, 0.0, 1.0), (Some(0.0), 2));
         }
         assert_eq!(slope(&|x| (x - 0.5).abs(), 0.5, 0.0, 1.0).0, None);

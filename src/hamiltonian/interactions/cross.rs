@@ -11,7 +11,7 @@
 //! fast MAS, is `Tr[V T]/5`: the residual dipolar splitting (A. C. Olivieri, J. Magn. Reson. 81, 201 (1989)). It belongs to a quadrupolar
 //! coupling with `order 2`. Neglected are cross terms of like spins and of other interactions.
 
-use super::super::orientation::{product, tensor};
+use super::super::orientation::{Matrix3, product, tensor};
 use super::super::value::{Evaluator, Fault};
 use super::term::{Size, Term, declared};
 use super::{couplings, second_order, zeeman};
@@ -58,10 +58,17 @@ pub fn quadrupole_dipole(e: &Evaluator) -> Result<Vec<Term>, Fault> {
             // `axial` is the coupling d along its direction, and T = 2 d.
             let t = axial.map(|row| row.map(|x| 2.0 * x));
             let scale = k / (-isotope.gamma * field);
-            let both = product(&v, &t);
-            terms.push(Term { size: Size::Tensor(both.map(|row| row.map(|x| scale * x))), operator: operator.clone() });
+            // n.V.T.n is that of the symmetric part, half of V.T + T.V, as what follows takes every tensor for symmetric.
+            let (vt, tv) = (product(&v, &t), product(&t, &v));
+            let both: Matrix3 =
+                std::array::from_fn(|i| std::array::from_fn(|j| 0.5 * scale * (at(&vt, i, j) + at(&tv, i, j))));
+            terms.push(Term { size: Size::Tensor(both), operator: operator.clone() });
             terms.push(Term { size: Size::Product(-scale, v, t), operator });
         }
     }
     Ok(terms)
+}
+
+fn at(m: &Matrix3, i: usize, j: usize) -> f64 {
+    m.get(i).and_then(|row| row.get(j)).copied().unwrap_or(0.0)
 }

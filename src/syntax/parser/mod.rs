@@ -31,6 +31,8 @@ pub struct Parser<'a> {
     /// Subsequences that this file defines and that may be called, among them those named as keywords of other blocks or of
     /// [`words::LATER`].
     defined: HashSet<&'a str>,
+    /// True if other files are used, which may define subsequences of any name.
+    uses: bool,
     /// Current depth of each kind of nesting.
     depth: Depths,
     /// True if `at` after a metric names a mark, which is allowed only in results.
@@ -82,8 +84,12 @@ impl<'a> Parser<'a> {
         // Statements of the first version keep their meaning: a subsequence of such a name cannot be called.
         let callable = |name: &&str| words::LATER.contains(name) || !words::is(name, Role::Event);
         let defined = tokens.windows(2).filter_map(own).filter(callable).collect();
+        let uses = tokens.windows(2).any(|pair| match pair {
+            [Token { kind: TokenKind::Name(word), .. }, Token { kind: TokenKind::Text(_), .. }] => word == "use",
+            _ => false,
+        });
         let depth = Depths::default();
-        Parser { tokens, at: 0, defined, depth, at_marks: false, gaps: false, diagnostics: Vec::new() }
+        Parser { tokens, at: 0, defined, uses, depth, at_marks: false, gaps: false, diagnostics: Vec::new() }
     }
 
     /// `file = { item }`
@@ -161,7 +167,9 @@ impl<'a> Parser<'a> {
             let TokenKind::Name(word) = p.kind().clone() else {
                 return Err(p.no_statement("expected a statement or `}`").into());
             };
-            let is_name = !words::is_word(&word) || p.defined.contains(word.as_str());
+            let is_name = !words::is_word(&word)
+                || p.defined.contains(word.as_str())
+                || p.uses && matches!(p.peek(1), TokenKind::Sign("("));
             let call = role == Role::Event && is_name && p.call_ahead();
             if !words::is(&word, role) && !call {
                 return Err(p.unknown_statement(&word, role).into());
