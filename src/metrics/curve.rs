@@ -293,6 +293,9 @@ fn add(wave: &Wave, table: &[f64], out: &mut [f64]) {
     }
 }
 
+/// A row of coefficients, in vectors.
+type Row<'a> = &'a [[f64; VECTOR]];
+
 /// The waves of a curve side by side: `x` of all lengths, `y` of all lengths, the plain wave; each group is padded to whole vectors. One row
 /// of constant parts, then a row of cosine and a row of sine coefficients for every frequency.
 #[derive(Debug, Clone)]
@@ -331,10 +334,10 @@ impl Rows {
 
     /// For each frequency, its cosine and sine at a time and its rows of coefficients.
     #[inline(always)]
-    fn turned<'a>(&'a self, k: usize, w: f64, t: f64) -> ((f64, f64), (&'a [[f64; VECTOR]], &'a [[f64; VECTOR]])) {
+    fn turned(&self, k: usize, w: f64, t: f64) -> ((f64, f64), [Row<'_>; 2]) {
         let (sin, cos) = sin_cos_of(w * t);
         let row = |k: usize| self.values[self.width * k..self.width * (k + 1)].as_chunks().0;
-        ((cos, sin), (row(1 + 2 * k), row(2 + 2 * k)))
+        ((cos, sin), [row(1 + 2 * k), row(2 + 2 * k)])
     }
 }
 
@@ -374,7 +377,7 @@ impl pulp::NullaryFnOnce for At<'_> {
         work.copy_from_slice(&rows.values[..rows.width]);
         let work = work.as_chunks_mut::<VECTOR>().0;
         for (k, w) in frequencies.iter().enumerate() {
-            let ((cos, sin), (c, s)) = rows.turned(k, *w, t);
+            let ((cos, sin), [c, s]) = rows.turned(k, *w, t);
             add_two(work, (cos, c), (sin, s));
         }
         let (x, rest) = work.split_at(rows.lengths / VECTOR);
@@ -411,7 +414,7 @@ impl pulp::NullaryFnOnce for Derivatives<'_> {
         let values = values.as_chunks_mut::<VECTOR>().0;
         let (first, second) = derivatives.as_chunks_mut::<VECTOR>().0.split_at_mut(rows.width / VECTOR);
         for (k, w) in frequencies.iter().enumerate() {
-            let ((cos, sin), (c, s)) = rows.turned(k, *w, t);
+            let ((cos, sin), [c, s]) = rows.turned(k, *w, t);
             add_two(values, (cos, c), (sin, s));
             add_two(first, (-w * sin, c), (w * cos, s));
             add_two(second, (-w * w * cos, c), (-w * w * sin, s));

@@ -435,13 +435,15 @@ fn result_tables(results: &ResultSet) -> String {
     out
 }
 
+/// A result and its value.
+type Reading<'a> = (&'a Column, Option<f64>);
+
 /// Results at marks: a column a mark, or a row if there are many.
 fn mark_table(point: Point, rounding: &Rounding) -> String {
-    let marks: Vec<(String, Vec<(&Column, Option<f64>)>)> =
-        point.marks().map(|m| (escaped(m.name()), m.values().collect())).collect();
+    let marks: Vec<(String, Vec<Reading>)> = point.marks().map(|m| (escaped(m.name()), m.values().collect())).collect();
     let Some((_, first)) = marks.first().filter(|(_, values)| !values.is_empty()) else { return String::new() };
     let keys: Vec<String> = first.iter().map(|(column, _)| column_heading(column)).collect();
-    let shown = |(column, value): &(&Column, Option<f64>)| number(rounding.shown(column, *value));
+    let shown = |(column, value): &Reading| number(rounding.shown(column, *value));
     let mut rows: Vec<Vec<String>> = vec![std::iter::once("mark".to_string()).chain(keys).collect()];
     for (name, values) in marks {
         rows.push(std::iter::once(name).chain(values.iter().map(shown)).collect());

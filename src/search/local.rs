@@ -26,14 +26,12 @@ pub fn with_and_without(value: &dyn Fn(&[f64]) -> f64, start: &[f64], step: f64,
 /// A cost with its derivatives; `None` where they do not exist.
 pub type Sloping<'a> = &'a dyn Fn(&[f64]) -> Option<(f64, Vec<f64>)>;
 
+/// A cost.
+pub type Cost<'a> = &'a dyn Fn(&[f64]) -> f64;
+
 /// L-BFGS with exact derivatives from a start point, within `2 step` of it and again from where it ends on these bounds; COBYLA, and L-BFGS
 /// once more, where it ends although the cost is still steep, as at a kink. Returns the point and its cost.
-pub fn with_slopes(
-    (value, slope): (&dyn Fn(&[f64]) -> f64, Sloping),
-    start: &[f64],
-    step: f64,
-    tight: bool,
-) -> (Vec<f64>, f64) {
+pub fn with_slopes((value, slope): (Cost, Sloping), start: &[f64], step: f64, tight: bool) -> (Vec<f64>, f64) {
     // Steepness, relative to the largest that was met, above which the end is no minimum of a smooth cost; number of moves and of kinks.
     let (flat, moves, kinks) = if tight { (1e-4, 8, 3) } else { (1e-3, 6, 2) };
     // Smallest change of the cost, of order 1, that counts.

@@ -92,10 +92,13 @@ struct Point<'a> {
     members: Vec<MemberPoint<'a>>,
 }
 
+/// A node: number of the variable and bits of the distance.
+type NodeKey = (usize, u64);
+
 /// The points of the nodes: number of the variable and bits of the distance, and the point, if there is one.
 #[derive(Default)]
 struct Met<'a> {
-    known: RefCell<Vec<((usize, u64), Option<Rc<Point<'a>>>)>>,
+    known: RefCell<Vec<(NodeKey, Option<Rc<Point<'a>>>)>>,
 }
 
 impl<'a> Met<'a> {

@@ -138,7 +138,8 @@ fn diagonal(m: &Matrix) -> Matrix {
 fn grouped(own: &Matrix, ladder: &Local) -> Vec<Jumps> {
     let n = own.nrows();
     let entries = ladder.matrix();
-    let all = (0..n).flat_map(|j| (0..n).map(move |i| (i, j))).filter(|&at| entries[at] != ZERO);
+    let all =
+        (0..n).flat_map(|j| (0..n).map(move |i| (i, j))).filter(|&at| entries.get(at).is_some_and(|x| *x != ZERO));
     let mut gaps: Vec<(f64, (usize, usize))> = all.map(|(i, j)| ((own[(j, j)] - own[(i, i)]).re, (i, j))).collect();
     gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
     let largest = gaps.iter().fold(0.0f64, |most, (gap, _)| most.max(gap.abs()));
@@ -150,7 +151,11 @@ fn grouped(own: &Matrix, ladder: &Local) -> Vec<Jumps> {
             return (gap, ladder.clone());
         }
         let mut part = Matrix::zeros(n, n);
-        group.iter().for_each(|(_, at)| part[*at] = entries[*at]);
+        for (_, at) in group {
+            if let (Some(own), Some(entry)) = (part.get_mut(*at), entries.get(*at)) {
+                *own = *entry;
+            }
+        }
         (gap, Local::from_matrix(&part))
     };
     groups.into_iter().map(group).collect()

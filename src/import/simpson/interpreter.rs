@@ -72,13 +72,16 @@ pub trait Host {
     fn scanned(&mut self) -> String;
 }
 
+/// The text of a script and its commands.
+type Script = (String, Rc<Vec<Command>>);
+
 /// The state of the interpretation.
 pub struct Interpreter<'h> {
     frames: Vec<Frame>,
     procedures: BTreeMap<String, Procedure>,
     work: Work,
     /// Scripts that stand in the file, by their place and length: bodies of loops are read once.
-    scripts: HashMap<(usize, usize), (String, Rc<Vec<Command>>)>,
+    scripts: HashMap<(usize, usize), Script>,
     /// Where commands stand that are not in the file as they are.
     fixed: Option<usize>,
     host: &'h mut dyn Host,
