@@ -175,7 +175,7 @@ fn the_average_over_the_sphere_is_the_residual_splitting() {
     // 5 azimuths is exact for rank 4, the highest of the product of two tensors.
     let (beta, alpha) = (40f64.to_radians(), 25f64.to_radians());
     for (nucleus, c, b, eta) in [("14N", 1.2e6, 900.0, 0.3), ("23Na", 2.0e6, -400.0, 0.6)] {
-        let mut mean = vec![0.0; 4];
+        let mut mean = [0.0; 4];
         let states = Isotope::named(nucleus).unwrap().twice_spin as usize + 1;
         for (cosine, weight) in [(-0.6f64.sqrt(), 5.0 / 18.0), (0.0, 8.0 / 18.0), (0.6f64.sqrt(), 5.0 / 18.0)] {
             for k in 0..5 {

@@ -48,7 +48,7 @@ mod tests {
             assert_eq!(plain(x), text);
         }
         assert_eq!(power(57.3 * (4.0 * 0.067_957_f64).powi(2)), "4.2339234487632");
-        assert_eq!(power(182.02224000000002), "182.02224");
+        assert_eq!(power(182.02224_f64.next_up()), "182.02224");
         for (x, text) in [(100.0, "1.000e+02"), (-2.5e-12, "-2.500e-12"), (0.0, "0.000e+00"), (1e123, "1.000e+123")] {
             assert_eq!(scientific(x, 3), text);
         }
