@@ -5,7 +5,7 @@ use super::scalar::Scalar;
 /// The sign of a function over a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Sign {
-    /// It is nowhere below zero by more than [`ALLOWED`] of its size.
+    /// It is nowhere below zero by more than `ALLOWED` of its size.
     NotNegative,
     /// It is negative at a time: the time, and the value.
     Negative(f64, f64),
