@@ -12,7 +12,7 @@ pub struct Decoupled {
     pub start: usize,
     /// The head of a block that begins with this line.
     pub head: String,
-    /// What stands before and behind the duration of a pulse that does the same during one delay; none for a sequence of pulses.
+    /// Text before and after the duration of the pulse that replaces a block with a single delay; `None` for a train of pulses.
     pub wave: Option<(String, String)>,
 }
 

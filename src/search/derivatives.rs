@@ -8,8 +8,8 @@ use crate::ir::Experiment;
 /// How derivatives with respect to parameters are computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Derivatives {
-    /// Exactly, with the propagation of the state.
-    Exact,
+    /// With the propagation of the state; numbers of the compiled sequence that are not linear in a parameter to 1e-9.
+    Propagated,
     /// By finite differences, for this reason.
     Differences(String),
 }
@@ -18,7 +18,7 @@ impl Derivatives {
     /// In one line, for the output.
     pub fn text(&self) -> String {
         match self {
-            Derivatives::Exact => "exact derivatives".into(),
+            Derivatives::Propagated => "derivatives propagated with the state".into(),
             Derivatives::Differences(why) => format!("derivatives by differences: {why}"),
         }
     }
@@ -46,7 +46,7 @@ impl<'a> ByRanges<'a> {
         let mut why = "the experiment runs at no point that was tried".to_string();
         for values in points.take(TRIED) {
             match self.slopes.at(&values, request) {
-                Ok(_) => return Derivatives::Exact,
+                Ok(_) => return Derivatives::Propagated,
                 Err(NoSlopes::Anywhere(reason)) => return Derivatives::Differences(reason),
                 Err(NoSlopes::Here) => why = "the result is not smooth at the points that were tried".into(),
                 Err(NoSlopes::Failed(_)) => {}

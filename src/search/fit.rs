@@ -1,6 +1,6 @@
 //! Least-squares fit of parameters to measured results, with standard errors.
 //!
-//! Levenberg-Marquardt on the residuals `(model - measured)/error`, with exact derivatives where the experiment has them, otherwise with
+//! Levenberg-Marquardt on the residuals `(model - measured)/error`, with derivatives propagated with the state where the experiment has them, otherwise with
 //! central differences. Bounds are imposed by the change of variables
 //! `p = low + (high - low)(1 + sin u)/2`, as in MINUIT. The covariance of the parameters is `(J^T J)^-1`; for data without errors it is
 //! scaled by the reduced chi square, `chi^2/(m - n)`.
@@ -54,7 +54,7 @@ pub struct Fit {
     pub stationary: Vec<bool>,
     /// How derivatives were computed.
     pub derivatives: Derivatives,
-    /// Number of evaluations of all points: without and with exact derivatives.
+    /// Number of evaluations of all points: without and with derivatives.
     pub models: (usize, usize),
 }
 
@@ -67,7 +67,7 @@ struct Problem<'a> {
     u: DVector<f64>,
     slopes: ByRanges<'a>,
     derivatives: Derivatives,
-    /// Number of evaluations of all points: without and with exact derivatives.
+    /// Number of evaluations of all points: without and with derivatives.
     counted: [Cell<usize>; 2],
 }
 
@@ -150,7 +150,7 @@ impl LeastSquaresProblem<f64, Dyn, Dyn> for Problem<'_> {
 
     #[expect(clippy::indexing_slicing, reason = "k is within the number of variables of the problem")]
     fn jacobian(&self) -> Option<DMatrix<f64>> {
-        if self.derivatives == Derivatives::Exact
+        if self.derivatives == Derivatives::Propagated
             && let Some(exact) = self.exact_jacobian()
         {
             return Some(exact);
@@ -203,7 +203,7 @@ pub fn fit(
         data,
         u: DVector::zeros(n),
         slopes,
-        derivatives: Derivatives::Exact,
+        derivatives: Derivatives::Propagated,
         counted: Default::default(),
     };
     problem.derivatives = derivatives(&problem);
@@ -246,11 +246,11 @@ fn derivatives(problem: &Problem) -> Derivatives {
         let starts = (0..8 * n).map(|k| DVector::from_iterator(n, halton(k, n).into_iter().map(unbounded)));
         let middle = d.points.get(d.points.len() / 2).map_or(0.0, |p| p.0);
         let found = problem.slopes.kind(starts.map(|u| problem.values(&u, (d, middle))), &request);
-        if found != Derivatives::Exact {
+        if found != Derivatives::Propagated {
             return found;
         }
     }
-    Derivatives::Exact
+    Derivatives::Propagated
 }
 
 /// Parameters closer to a bound than this fraction of their range count as on the bound.

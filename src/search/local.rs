@@ -29,7 +29,7 @@ pub type Sloping<'a> = &'a dyn Fn(&[f64]) -> Option<(f64, Vec<f64>)>;
 /// A cost.
 pub type Cost<'a> = &'a dyn Fn(&[f64]) -> f64;
 
-/// L-BFGS with exact derivatives from a start point, within `2 step` of it and again from where it ends on these bounds; COBYLA, and L-BFGS
+/// L-BFGS with derivatives from a start point, within `2 step` of it and again from where it ends on these bounds; COBYLA, and L-BFGS
 /// once more, where it ends although the cost is still steep, as at a kink. Returns the point and its cost.
 pub fn with_slopes((value, slope): (Cost, Sloping), start: &[f64], step: f64, tight: bool) -> (Vec<f64>, f64) {
     // Steepness, relative to the largest that was met, above which the end is no minimum of a smooth cost; number of moves and of kinks.
@@ -80,7 +80,7 @@ fn inward(x: &[f64], gradient: &[f64]) -> f64 {
     x.iter().zip(gradient).map(free).sum::<f64>().sqrt()
 }
 
-/// L-BFGS with exact derivatives within `reach` of a point.
+/// L-BFGS with derivatives within `reach` of a point.
 fn within(slope: Sloping, start: &[f64], reach: f64, tight: bool) -> (Vec<f64>, f64) {
     // On a bound the derivative of the change of variables vanishes.
     const INSIDE: f64 = 1e-3;

@@ -1,7 +1,7 @@
 //! Maximises or minimises a result over parameters.
 //!
-//! Local searches from many points ([`super::multistart`]) use L-BFGS with exact derivatives where the experiment has them, and Powell's
-//! COBYLA where L-BFGS ends at a kink, as the ergotropy has at level crossings. Without exact derivatives COBYLA comes first: it needs no
+//! Local searches from many points ([`super::multistart`]) use L-BFGS with derivatives propagated with the state where the experiment has them, and Powell's
+//! COBYLA where L-BFGS ends at a kink, as the ergotropy has at level crossings. Without them COBYLA comes first: it needs no
 //! gradient, respects bounds, and does not assume curvature. Along a narrow ridge its linear models make little progress, so L-BFGS with
 //! finite-difference gradients continues near a maximum, and COBYLA again where a kink stops L-BFGS. If all results are smooth, L-BFGS alone can
 //! be selected.
@@ -35,7 +35,7 @@ pub struct Goal {
 /// Local search method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Climb {
-    /// L-BFGS with exact derivatives where the experiment has them, otherwise as `Cobyla`.
+    /// L-BFGS with derivatives propagated with the state where the experiment has them, otherwise as `Cobyla`.
     #[default]
     Auto,
     /// Powell's COBYLA without gradient, then L-BFGS as far as the result is smooth.
@@ -46,7 +46,11 @@ pub enum Climb {
 
 /// Keywords of [`Climb`]: (keyword, method, description).
 pub const CLIMBS: &[(&str, Climb, &str)] = &[
-    ("auto", Climb::Auto, "with exact derivatives where the experiment has them, otherwise as `cobyla`"),
+    (
+        "auto",
+        Climb::Auto,
+        "with derivatives propagated with the state where the experiment has them, otherwise as `cobyla`",
+    ),
     ("cobyla", Climb::Cobyla, "first without gradients, for results with kinks"),
     ("lbfgs", Climb::Lbfgs, "with finite-difference gradients, for smooth results"),
 ];
@@ -60,7 +64,7 @@ pub struct Optimum {
     pub best: f64,
     /// Number of evaluations of the result, those with derivatives included.
     pub runs: usize,
-    /// Number of evaluations with exact derivatives.
+    /// Number of evaluations with derivatives.
     pub gradients: usize,
     /// How derivatives were computed.
     pub derivatives: Derivatives,
@@ -177,7 +181,7 @@ pub fn optimise(
             Some(((sign * found.value - low) / scale, along.collect()))
         };
         let (x, y) = match (climb, &derivatives) {
-            (Climb::Auto, Derivatives::Exact) => with_slopes((&value, &slope), start, step, tight),
+            (Climb::Auto, Derivatives::Propagated) => with_slopes((&value, &slope), start, step, tight),
             (Climb::Lbfgs, _) => with_gradient(&value, start, 1.0, tight),
             (Climb::Auto | Climb::Cobyla, _) => with_and_without(&value, start, step, tight),
         };

@@ -8,7 +8,7 @@ use super::climber::climber;
 use super::controls::{Controls, Limits, polar};
 use super::grid::{Grid, on_grid};
 use super::optimise::Goal;
-use super::shortest::{Anew, shortest};
+use super::shortest::{Recompiled, shortest};
 use crate::emulator::{Objective, Options, PulseObjective, Request, is_of_propagator, largest_value};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::{Experiment, MEMBER_MEAN};
@@ -74,7 +74,7 @@ pub fn shape(
     let filtered = search.shortest && experiment.channels.iter().any(|c| c.kernel.is_some());
     let at =
         |stretch: f64| PulseObjective::new(&stretched(experiment, &names, stretch), given, options, &names, target);
-    let anew = Anew::new(&at);
+    let recompiled = Recompiled::new(&at);
     let own = own_steps(experiment, &names);
     let durations = objective.step_durations();
     let shapes: Vec<(&[(f64, f64)], f64)> =
@@ -93,7 +93,7 @@ pub fn shape(
     }
     let complete = largest_value(&goal.expr).filter(|_| goal.maximise).map(|most| most - COMPLETE);
     let enough = search.reach.or(complete);
-    let climbed: &dyn Objective = if filtered { &anew } else { &objective };
+    let climbed: &dyn Objective = if filtered { &recompiled } else { &objective };
     let climber = climber(climbed, goal.maximise, search.iterations, scale.max(f64::MIN_POSITIVE), enough);
     let (mut ended, climbs) = climber.climb_all(&controls, starts, 1.0)?;
     let mut stretch = 1.0;

@@ -3,7 +3,7 @@
 //! Between a duration that is long enough and one that is not, the next one follows from the derivative of the best result with respect to
 //! the logarithm of the duration (Newton's method), which at an optimum of the steps is the derivative at constant steps; otherwise the
 //! interval is halved. Every search starts from the steps found before: they keep their shares of the duration. With the impulse response of a
-//! transmitter, whose steps stay as long as they are, the sequence is compiled anew for every duration and the interval is always halved.
+//! transmitter, whose steps stay as long as they are, the sequence is recompiled for every duration, and the next one is always found by bisection.
 
 use super::climber::{Climber, Ended};
 use super::controls::Controls;
@@ -21,16 +21,16 @@ const MOST: usize = 60;
 /// Makes the objective for pulses that last this many times as long.
 type Made<'a> = &'a dyn Fn(f64) -> Result<PulseObjective, Fault>;
 
-/// An objective that is compiled anew for every duration.
-pub(super) struct Anew<'a> {
+/// An objective that is recompiled for every duration.
+pub(super) struct Recompiled<'a> {
     made: Made<'a>,
     /// The last duration, and its objective.
     last: RefCell<Option<(f64, Rc<PulseObjective>)>>,
 }
 
-impl<'a> Anew<'a> {
-    pub fn new(made: Made<'a>) -> Anew<'a> {
-        Anew { made, last: RefCell::default() }
+impl<'a> Recompiled<'a> {
+    pub fn new(made: Made<'a>) -> Recompiled<'a> {
+        Recompiled { made, last: RefCell::default() }
     }
 
     fn at(&self, stretch: f64) -> Result<Rc<PulseObjective>, Fault> {
@@ -45,7 +45,7 @@ impl<'a> Anew<'a> {
     }
 }
 
-impl Objective for Anew<'_> {
+impl Objective for Recompiled<'_> {
     fn steps(&self) -> usize {
         self.at(1.0).map_or(0, |objective| objective.steps())
     }

@@ -271,7 +271,7 @@ impl Server {
         }
     }
 
-    /// Reads a text anew, and tells what is wrong with it.
+    /// Reads a changed text and reports its errors.
     fn read(&mut self, address: &str, text: String) -> Vec<Notification> {
         let name = path_of(address).map_or_else(|| address.to_string(), |p| p.display().to_string());
         let document = in_time(name, text, address.to_string());

@@ -80,7 +80,7 @@ fn changed(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|m| m.modified()).ok()
 }
 
-/// Writes the page anew whenever the file changes, until it is interrupted.
+/// Regenerates the page whenever the file changes, until it is interrupted.
 pub fn watch(a: &args::Report) -> Outcome {
     let page = target(a);
     // A file that is saved is not there for a moment, but one that was never there will not come.

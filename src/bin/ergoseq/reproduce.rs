@@ -18,7 +18,7 @@ impl Watch for Progress {
     }
 }
 
-/// Computes the figures of a paper anew and judges its claims.
+/// Recomputes the figures of a paper and checks its claims.
 pub fn reproduce(a: &args::Reproduce) -> Outcome {
     let Some(paper) = Paper::named(&a.paper) else { return Outcome::Usage };
     let none = Sources::default();

@@ -23,7 +23,7 @@ pub struct Optimise {
     /// Number of starting points in the first round; default: 64 per parameter; every further round doubles them
     #[arg(long, value_name = "N")]
     pub starts: Option<usize>,
-    /// The local optimiser: auto (L-BFGS with exact derivatives where the experiment has them, otherwise as cobyla), cobyla (gradient-free,
+    /// The local optimiser: auto (L-BFGS with derivatives where the experiment has them, otherwise as cobyla), cobyla (gradient-free,
     /// followed by L-BFGS), or lbfgs with finite-difference gradients, for smooth results
     #[arg(long, default_value = "auto", value_parser = PossibleValuesParser::new(CLIMBS.iter().map(|c| c.0)))]
     pub climb: String,
