@@ -1,26 +1,13 @@
 //! Thermal baths by detailed balance: beside QuTiP 5.3.1 (`mesolve`, DOP853, rtol 1e-12, atol 1e-14; the collapse operators were written out
 //! there with n = 1/expm1(w/T) and f = 1/(exp(w/T) + 1)), and their laws.
 
-use ergoseq::emulator::{Method, Options, Run};
+mod marked;
+
+use ergoseq::emulator::{Method, Options};
 use ergoseq::hamiltonian::Values;
+use marked::{at, close, run_with};
 
 const NATURAL: &str = "ergoseq 1\nunits natural\n";
-
-fn run_with(text: &str, options: &Options) -> Run {
-    let compiled =
-        ergoseq::compile("test.seq", text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{text}\n{}", r.render()));
-    ergoseq::run(&compiled.experiment, &Values::new(), options).unwrap_or_else(|e| panic!("{text}\n{e:?}"))
-}
-
-fn at(run: &Run, mark: &str, key: &str) -> f64 {
-    let mark = run.marks.iter().find(|m| m.name == mark).unwrap();
-    let value = mark.values.iter().find(|(k, _)| k == key).unwrap_or_else(|| panic!("{key} of {:?}", mark.values)).1;
-    value.unwrap_or_else(|| panic!("{key} has no value: {:?}", run.notes))
-}
-
-fn close(a: f64, b: f64, within: f64) {
-    assert!((a - b).abs() <= within, "{a} is not {b} within {within}");
-}
 
 fn message(text: &str) -> String {
     let compiled = match ergoseq::compile("test.seq", text, &mut ergoseq::no_files) {

@@ -1,49 +1,20 @@
 //! Electrons: their Hamiltonian in every frame against the whole one written out, closed forms of EPR, and pulses in the laboratory frame.
 
+mod tensors;
+
 use ergoseq::emulator::{Options, Run};
 use ergoseq::hamiltonian::{Evaluator, Step, Values, build};
-use ergoseq::linalg::{C64, Matrix, ZERO, hermitian_values, identity, real};
+use ergoseq::linalg::{Matrix, ZERO, hermitian_values, identity};
 use ergoseq::spin::{ELECTRON, FREE_G, Isotope};
 use std::f64::consts::TAU;
+use tensors::{M3, about_y, about_z, euler, product, spin};
 
 const HBAR: f64 = 1.054571817646e-34;
 const BOLTZMANN: f64 = 1.380649e-23;
 
-type M3 = [[f64; 3]; 3];
-
-fn product(a: M3, b: M3) -> M3 {
-    std::array::from_fn(|i| std::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))
-}
-
-fn about_z(a: f64) -> M3 {
-    [[a.cos(), -a.sin(), 0.0], [a.sin(), a.cos(), 0.0], [0.0, 0.0, 1.0]]
-}
-
-fn about_y(a: f64) -> M3 {
-    [[a.cos(), 0.0, a.sin()], [0.0, 1.0, 0.0], [-a.sin(), 0.0, a.cos()]]
-}
-
-fn euler(degrees: [f64; 3]) -> M3 {
-    let [a, b, c] = degrees.map(f64::to_radians);
-    product(product(about_z(a), about_y(b)), about_z(c))
-}
-
 /// `R diag(values) R^T`.
 fn tensor(r: M3, values: [f64; 3]) -> M3 {
     std::array::from_fn(|i| std::array::from_fn(|j| (0..3).map(|k| r[i][k] * values[k] * r[j][k]).sum()))
-}
-
-/// Ix, Iy, Iz of a spin of so many states.
-fn spin(dimension: usize) -> [Matrix; 3] {
-    let s = (dimension - 1) as f64 / 2.0;
-    let raising = Matrix::from_fn(dimension, dimension, |i, j| {
-        let m = s - j as f64;
-        real(if i + 1 == j { (s * (s + 1.0) - m * (m + 1.0)).sqrt() } else { 0.0 })
-    });
-    let lowering = raising.adjoint();
-    let y = (&raising - &lowering).map(|c| c * C64::new(0.0, -0.5));
-    let z = Matrix::from_fn(dimension, dimension, |i, j| real(if i == j { s - i as f64 } else { 0.0 }));
-    [(raising + lowering).map(|c| c * 0.5), y, z]
 }
 
 /// Operators of spin k among spins of these numbers of states.

@@ -1,43 +1,15 @@
 //! Quadrupolar couplings to second order against the levels of the whole Hamiltonian in the laboratory frame.
 
+mod tensors;
+
 use ergoseq::hamiltonian::{Evaluator, Step, Values, build};
-use ergoseq::linalg::{C64, Matrix, hermitian_values, real};
+use ergoseq::linalg::{Matrix, hermitian_values};
 use ergoseq::spin::Isotope;
 use std::f64::consts::TAU;
+use tensors::{about_y, about_z, euler, product, spin};
 
 /// The field of the tests, T.
 const FIELD: f64 = 9.4;
-
-type M3 = [[f64; 3]; 3];
-
-fn product(a: M3, b: M3) -> M3 {
-    std::array::from_fn(|i| std::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))
-}
-
-fn about_z(a: f64) -> M3 {
-    [[a.cos(), -a.sin(), 0.0], [a.sin(), a.cos(), 0.0], [0.0, 0.0, 1.0]]
-}
-
-fn about_y(a: f64) -> M3 {
-    [[a.cos(), 0.0, a.sin()], [0.0, 1.0, 0.0], [-a.sin(), 0.0, a.cos()]]
-}
-
-fn euler([a, b, c]: [f64; 3]) -> M3 {
-    product(product(about_z(a), about_y(b)), about_z(c))
-}
-
-/// Ix, Iy, Iz of a spin of so many states.
-fn spin(dimension: usize) -> [Matrix; 3] {
-    let s = (dimension - 1) as f64 / 2.0;
-    let raising = Matrix::from_fn(dimension, dimension, |i, j| {
-        let m = s - j as f64;
-        real(if i + 1 == j { (s * (s + 1.0) - m * (m + 1.0)).sqrt() } else { 0.0 })
-    });
-    let lowering = raising.adjoint();
-    let y = (&raising - &lowering).map(|c| c * C64::new(0.0, -0.5));
-    let z = Matrix::from_fn(dimension, dimension, |i, j| real(if i == j { s - i as f64 } else { 0.0 }));
-    [(raising + lowering).map(|c| c * 0.5), y, z]
-}
 
 /// A coupling of a nucleus in some orientation; angles in degrees.
 struct Case {
@@ -81,8 +53,7 @@ fn whole(case: &Case, time: f64) -> Vec<f64> {
     let [x, y, z] = spin(dimension);
     let s = (dimension - 1) as f64 / 2.0;
     let larmor = -isotope.gamma * FIELD;
-    let degrees = |a: [f64; 3]| a.map(f64::to_radians);
-    let mut turned = product(euler(degrees(case.orientation)), euler(degrees(case.axes)));
+    let mut turned = product(euler(case.orientation), euler(case.axes));
     if let Some(rate) = case.spinning {
         let magic = (1.0 / 3f64.sqrt()).acos();
         turned = product(product(about_y(magic), about_z(TAU * rate * time)), turned);
