@@ -240,8 +240,9 @@ impl Generator {
         self.collapse.iter().map(norm_squared).sum::<f64>() + changing.sum::<f64>() + order
     }
 
-    /// Site dimensions and single-site Hamiltonians, if the system is closed and H is constant and a sum of single-site terms.
-    pub fn locals(&self) -> Option<Locals> {
+    /// Site dimensions and single-site Hamiltonians, if the system is closed and H is constant and a sum of terms on single sites of at most
+    /// `largest` states.
+    pub fn locals(&self, largest: usize) -> Option<Locals> {
         if !self.products || !self.is_closed() || !self.is_constant() {
             return None;
         }
@@ -249,7 +250,7 @@ impl Generator {
         let mut sum: BTreeMap<usize, Matrix> = BTreeMap::new();
         for (c, operator) in &self.whole {
             dimensions = operator.dimensions().to_vec();
-            for (site, local) in operator.locals()? {
+            for (site, local) in operator.locals(largest)? {
                 let local = local * real(c.constant()?);
                 sum.entry(site).and_modify(|m| *m += &local).or_insert(local);
             }
@@ -263,7 +264,7 @@ impl Generator {
         let mut changing = self.whole.iter().filter(|(c, _)| c.constant().is_none());
         let (_, field) = changing.next()?;
         let alone = self.products && self.is_closed() && changing.all(|(_, other)| other.is_same(field));
-        alone.then(|| Some((field.dimensions().to_vec(), field.locals()?))).flatten()
+        alone.then(|| Some((field.dimensions().to_vec(), field.locals(self.dimension)?))).flatten()
     }
 
     /// The terms of H: coefficients and dense matrices.

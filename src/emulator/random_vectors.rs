@@ -483,7 +483,7 @@ fn split_for(acquire: &Acquire, ends: bool) -> Option<(Split, Vec<(usize, f64)>)
     }
     let split = Split::of(&sum?).filter(|s| s.spins >= FEWEST)?;
     let mut observed = Vec::new();
-    for (site, m) in acquire.receiver.raising.locals()? {
+    for (site, m) in acquire.receiver.raising.locals(2)? {
         let raises = m.nrows() == 2 && [(0, 0), (1, 0), (1, 1)].iter().all(|at| m[*at] == C64::default());
         if !raises || m[(0, 1)].im != 0.0 {
             return None;

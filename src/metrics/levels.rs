@@ -78,7 +78,7 @@ type LocalParts = (f64, Vec<(usize, Eigen)>);
 
 /// Eigendecompositions of all single-subsystem terms, and the energy of the identity term; `None` if a term acts on several subsystems.
 fn local_parts(operator: &Operator) -> Option<Result<LocalParts, Undefined>> {
-    let locals = operator.locals()?;
+    let locals = operator.locals(LARGEST_BLOCK)?;
     let means: f64 = locals.iter().map(|(_, m)| m.trace().re / m.nrows() as f64).sum();
     let parts = locals.iter().map(|(site, m)| Ok((*site, hermitian_eigen(m)?))).collect::<Result<Vec<_>, Undefined>>();
     Some(parts.map(|parts| (operator.mean().re - means, parts)))

@@ -11,6 +11,7 @@
     reason = "cell indices are within the dimensions, and two-qubit functions receive two-qubit matrices"
 )]
 
+use super::cells::LARGEST_MATRIX;
 use super::deviation::traceless;
 use super::ergotropy::asked;
 use super::multiplets::one_of_many;
@@ -75,7 +76,7 @@ fn battery_dimensions(m: &Moment) -> Result<Vec<usize>, Undefined> {
 /// Index among the cells and traceless Hamiltonian of every cell, if the operator is a sum of local terms; traces do not affect the work of
 /// unitaries.
 fn parts_of(operator: &Operator) -> Option<Vec<(usize, Matrix)>> {
-    Some(operator.locals()?.into_iter().map(|(site, m)| (site, traceless(&m))).collect())
+    Some(operator.locals(LARGEST_MATRIX)?.into_iter().map(|(site, m)| (site, traceless(&m))).collect())
 }
 
 /// Sums a quantity over the cells.

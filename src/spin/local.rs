@@ -143,7 +143,34 @@ impl Local {
         out
     }
 
-    pub(super) fn scaled(&self, factor: C64) -> Local {
+    /// A matrix of some dimension from entries (row, column, value); values at equal places are added.
+    pub fn from_entries(dimension: usize, entries: Vec<(usize, usize, C64)>) -> Local {
+        collect(dimension, entries)
+    }
+
+    /// Number of rows.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// Entries other than zero: (row, column, value), sorted.
+    pub fn entries(&self) -> &[(usize, usize, C64)] {
+        &self.entries
+    }
+
+    /// The entry at (row, column).
+    pub fn entry(&self, row: usize, column: usize) -> C64 {
+        let found = self.entries.binary_search_by_key(&(row, column), |&(i, j, _)| (i, j));
+        found.map_or(ZERO, |at| self.entries[at].2)
+    }
+
+    /// The Frobenius norm.
+    pub fn norm(&self) -> f64 {
+        self.entries.iter().map(|(_, _, v)| v.norm_sqr()).sum::<f64>().sqrt()
+    }
+
+    /// `factor` times the matrix.
+    pub fn scaled(&self, factor: C64) -> Local {
         let entries = self.entries.iter().map(|&(i, j, v)| (i, j, v * factor)).collect();
         Local { dimension: self.dimension, entries }
     }
@@ -154,7 +181,8 @@ impl Local {
         Local { dimension: self.dimension, entries }
     }
 
-    pub(super) fn plus(&self, other: &Local) -> Local {
+    /// The sum of two matrices.
+    pub fn plus(&self, other: &Local) -> Local {
         collect(self.dimension, self.entries.iter().chain(&other.entries).copied().collect())
     }
 

@@ -236,8 +236,22 @@ impl Operator {
         Operator { dimensions: self.dimensions.clone(), terms: self.terms.iter().filter(inside).cloned().collect() }
     }
 
-    /// Sum of the local matrices on each subsystem, if every term acts on at most one; identity terms are omitted.
-    pub fn locals(&self) -> Option<Vec<(usize, Matrix)>> {
+    /// Sum of the terms that act on one subsystem and no other; `None` if there is none. Multiples of the identity do not count.
+    pub fn local_on(&self, site: usize) -> Option<Local> {
+        let mut entries = Vec::new();
+        for (coefficient, factors) in self.products() {
+            if let [(s, local)] = factors
+                && *s == site
+            {
+                entries.extend(local.entries.iter().map(|&(i, j, v)| (i, j, v * coefficient)));
+            }
+        }
+        (!entries.is_empty()).then(|| Local::from_entries(self.dimensions[site], entries))
+    }
+
+    /// Sum of the local matrices on each subsystem, if every term acts on at most one, which has at most `largest` states; identity terms are
+    /// omitted.
+    pub fn locals(&self, largest: usize) -> Option<Vec<(usize, Matrix)>> {
         let mut sum: BTreeMap<usize, Matrix> = BTreeMap::new();
         for (coefficient, factors) in self.products() {
             let (site, local) = match factors {
@@ -246,6 +260,9 @@ impl Operator {
                 _ => return None,
             };
             let n = self.dimensions[site];
+            if n > largest {
+                return None;
+            }
             let m = sum.entry(site).or_insert_with(|| Matrix::zeros(n, n));
             local.entries.iter().for_each(|&(i, j, v)| m[(i, j)] += v * coefficient);
         }
@@ -262,12 +279,16 @@ impl Operator {
             }
         }
         let connected = |n: usize, links: &[(usize, usize)]| {
+            let mut neighbours = vec![vec![]; n];
+            for &(i, j) in links {
+                neighbours[i].push(j);
+                neighbours[j].push(i);
+            }
             let mut met = vec![false; n];
             let mut open = vec![0];
             while let Some(k) = open.pop() {
                 if !std::mem::replace(&mut met[k], true) {
-                    open.extend(links.iter().filter(|l| l.0 == k).map(|l| l.1));
-                    open.extend(links.iter().filter(|l| l.1 == k).map(|l| l.0));
+                    open.extend(&neighbours[k]);
                 }
             }
             met.into_iter().all(|m| m)

@@ -67,10 +67,7 @@ pub struct Turns {
 impl Turns {
     /// From a constant generator without dissipators on the whole product space; `None` if a term couples two subsystems.
     pub fn new(generator: &Generator) -> Option<Turns> {
-        let (dimensions, locals) = generator.locals()?;
-        if locals.iter().any(|(_, m)| m.nrows() > LARGEST) {
-            return None;
-        }
+        let (dimensions, locals) = generator.locals(LARGEST)?;
         Some(Turns { dimensions, locals, last: None })
     }
 

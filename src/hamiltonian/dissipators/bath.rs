@@ -17,7 +17,7 @@ use super::entry::each_site;
 use super::rate;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Bath, BathSetting};
-use crate::linalg::{C64, I, Matrix, ZERO, real};
+use crate::linalg::{C64, I, real};
 use crate::source::Span;
 use crate::spin::{Local, LocalKind, Operator, Site, SiteKind};
 use crate::units::temperature_scale;
@@ -45,8 +45,7 @@ pub fn add(e: &Evaluator, bath: &Bath, relaxing: &mut Relaxing) -> Result<(), Fa
         let temperature = temperature(e, bath, index)?;
         let strength_now = e.rate(strength, index)?;
         for site in each_site(e, &bath.sites, index)? {
-            let own = hamiltonian.within(&[site]).restricted(&[site]);
-            let own = own.map(|o| o.matrix()).ok_or_else(|| no_gap(e, bath, site))?;
+            let own = hamiltonian.local_on(site).ok_or_else(|| no_gap(e, bath, site))?;
             let jumps = jumps(e, bath, site, &own)?;
             let largest = jumps.iter().fold(0.0f64, |most, (gap, _)| most.max(gap.abs()));
             if largest == 0.0 {
@@ -101,14 +100,13 @@ fn of_levels(gap: f64, temperature: f64) -> Option<[f64; 2]> {
 }
 
 /// The jumps of a spin or mode with a Hamiltonian of its own.
-fn jumps(e: &Evaluator, bath: &Bath, site: usize, own: &Matrix) -> Result<Vec<Jumps>, Fault> {
+fn jumps(e: &Evaluator, bath: &Bath, site: usize, own: &Local) -> Result<Vec<Jumps>, Fault> {
     let subsystem = e.basis.site(site);
     let mode = subsystem.kind == SiteKind::Mode;
     let ladder = if mode { LocalKind::Lower } else { LocalKind::Im };
     let Some(ladder) = ladder.on(subsystem) else { return Err(no_gap(e, bath, site)) };
-    let size = own.norm();
-    let off = own.iter().zip(diagonal(own).iter()).map(|(x, d)| (x - d).norm_sqr()).sum::<f64>().sqrt();
-    if off <= ROUNDING * size {
+    let off = own.entries().iter().filter(|(i, j, _)| i != j).map(|(_, _, v)| v.norm_sqr()).sum::<f64>().sqrt();
+    if off <= ROUNDING * own.norm() {
         let found = grouped(own, &ladder);
         if let Some((gap, _)) = found.iter().find(|(gap, _)| mode && *gap < 0.0) {
             let message = format!("the levels of `{}` fall with its number of quanta", subsystem.name);
@@ -130,68 +128,52 @@ fn jumps(e: &Evaluator, bath: &Bath, site: usize, own: &Matrix) -> Result<Vec<Ju
     })
 }
 
-fn diagonal(m: &Matrix) -> Matrix {
-    Matrix::from_fn(m.nrows(), m.ncols(), |i, j| if i == j { m[(i, i)] } else { ZERO })
-}
-
 /// The entries of a ladder operator by the gap that they release, where the Hamiltonian is diagonal.
-fn grouped(own: &Matrix, ladder: &Local) -> Vec<Jumps> {
-    let n = own.nrows();
-    let entries = ladder.matrix();
-    let all =
-        (0..n).flat_map(|j| (0..n).map(move |i| (i, j))).filter(|&at| entries.get(at).is_some_and(|x| *x != ZERO));
-    let mut gaps: Vec<(f64, (usize, usize))> = all.map(|(i, j)| ((own[(j, j)] - own[(i, i)]).re, (i, j))).collect();
-    gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let largest = gaps.iter().fold(0.0f64, |most, (gap, _)| most.max(gap.abs()));
-    let groups: Vec<&[(f64, (usize, usize))]> = gaps.chunk_by(|a, b| b.0 - a.0 <= EQUAL * largest).collect();
-    let whole = groups.len() == 1;
-    let group = |group: &[(f64, (usize, usize))]| {
+fn grouped(own: &Local, ladder: &Local) -> Vec<Jumps> {
+    let gap = |i: usize, j: usize| (own.entry(j, j) - own.entry(i, i)).re;
+    let mut jumps: Vec<(f64, (usize, usize, C64))> =
+        ladder.entries().iter().map(|&(i, j, v)| (gap(i, j), (i, j, v))).collect();
+    jumps.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let largest = jumps.iter().fold(0.0f64, |most, (gap, _)| most.max(gap.abs()));
+    let group = |group: &[(f64, (usize, usize, C64))]| {
         let gap = group.iter().map(|(gap, _)| gap).sum::<f64>() / group.len() as f64;
-        if whole {
-            return (gap, ladder.clone());
-        }
-        let mut part = Matrix::zeros(n, n);
-        for (_, at) in group {
-            if let (Some(own), Some(entry)) = (part.get_mut(*at), entries.get(*at)) {
-                *own = *entry;
-            }
-        }
-        (gap, Local::from_matrix(&part))
+        let entries = group.iter().map(|(_, entry)| *entry).collect();
+        (gap, Local::from_entries(own.dimension(), entries))
     };
-    groups.into_iter().map(group).collect()
+    jumps.chunk_by(|a, b| b.0 - a.0 <= EQUAL * largest).map(group).collect()
 }
 
 /// The ladder operator of a spin in a field of any direction, `H = c + v.I`; `None` for other Hamiltonians.
-fn along_axis(site: &Site, own: &Matrix) -> Option<Vec<Jumps>> {
-    let spin: Vec<Matrix> = [LocalKind::Ix, LocalKind::Iy, LocalKind::Iz]
-        .into_iter()
-        .map(|kind| kind.on(site).map(|local| local.matrix()))
-        .collect::<Option<_>>()?;
-    let mean = own.trace() / own.nrows() as f64;
-    let overlap = |a: &Matrix, b: &Matrix| a.iter().zip(b.iter()).map(|(x, y)| (x.conj() * y).re).sum::<f64>();
-    let v: Vec<f64> = spin.iter().map(|i| overlap(i, own) / i.norm_squared()).collect();
-    let mut rest = own.clone();
-    crate::linalg::add_to_diagonal(&mut rest, -mean);
-    for (x, i) in v.iter().zip(&spin) {
-        rest -= i * real(*x);
-    }
-    let [x, y, z] = *v.as_slice() else { return None };
-    let size = (x * x + y * y + z * z).sqrt();
+fn along_axis(site: &Site, own: &Local) -> Option<Vec<Jumps>> {
+    let n = own.dimension();
+    let spin: Vec<Local> =
+        [LocalKind::Ix, LocalKind::Iy, LocalKind::Iz].into_iter().map(|kind| kind.on(site)).collect::<Option<_>>()?;
+    let component = |o: &Local| {
+        let overlap: f64 = o.entries().iter().map(|&(i, j, v)| (v.conj() * own.entry(i, j)).re).sum();
+        overlap / o.norm().powi(2)
+    };
+    let [x, y, z] = *spin.iter().map(component).collect::<Vec<f64>>().as_slice() else { return None };
+    let mean = (0..n).map(|k| own.entry(k, k)).sum::<C64>() / n as f64;
+    let field = |n: [f64; 3]| {
+        let scaled = spin.iter().zip(n).map(|(o, x)| o.scaled(real(x)));
+        scaled.reduce(|a, b| a.plus(&b))
+    };
+    let constant = Local::from_entries(n, (0..n).map(|k| (k, k, -mean)).collect());
+    let rest = own.plus(&field([-x, -y, -z])?).plus(&constant);
     if rest.norm() > ROUNDING * own.norm() {
         return None;
     }
     // A step up along the field raises the energy by its size. The frame (a, b, v/|v|) is right-handed.
+    let size = (x * x + y * y + z * z).sqrt();
     let across = x.hypot(y);
     let (a, b) = match across {
         0.0 => ([z.signum(), 0.0, 0.0], [0.0, 1.0, 0.0]),
         _ => ([x * z / (across * size), y * z / (across * size), -across / size], [-y / across, x / across, 0.0]),
     };
-    let along =
-        |n: [f64; 3]| spin.iter().zip(n).fold(Matrix::zeros(own.nrows(), own.nrows()), |sum, (i, x)| sum + i * real(x));
-    let ladder = along(a) - along(b) * I;
-    let size_of = ladder.iter().fold(0.0f64, |most, x| most.max(x.norm()));
-    let clean = ladder.map(|x: C64| if x.norm() < ROUNDING * size_of { ZERO } else { x });
-    Some(vec![(size, Local::from_matrix(&clean))])
+    let ladder = field(a)?.plus(&field(b)?.scaled(-I));
+    let largest = ladder.entries().iter().fold(0.0f64, |most, (_, _, v)| most.max(v.norm()));
+    let entries = ladder.entries().iter().filter(|(_, _, v)| v.norm() >= ROUNDING * largest).copied().collect();
+    Some(vec![(size, Local::from_entries(n, entries))])
 }
 
 /// Where the energy is given, or the bath.

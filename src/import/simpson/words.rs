@@ -103,10 +103,10 @@ impl Reader<'_> {
         }
     }
 
-    /// Blanks between words; a backslash joins the next line.
+    /// Blanks between words: all that ends a bare word, except for the end of the line. A backslash joins the next line.
     fn blanks(&mut self) {
         loop {
-            self.skip(|c| c == ' ' || c == '\t' || c == '\r');
+            self.skip(|c| c.is_whitespace() && c != '\n');
             let joined = ["\\\n", "\\\r\n"].into_iter().find(|j| self.rest().starts_with(j));
             let Some(joined) = joined else { return };
             self.place += joined.len();
