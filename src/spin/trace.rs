@@ -43,11 +43,7 @@ impl Operator {
 fn local_overlap(a: Option<&Local>, b: Option<&Local>) -> C64 {
     let trace = |l: &Local| l.entries.iter().filter(|(i, j, _)| i == j).map(|e| e.2).sum::<C64>();
     match (a, b) {
-        (Some(a), Some(b)) => a
-            .entries
-            .iter()
-            .flat_map(|(i, j, x)| b.entries.iter().filter(move |e| e.0 == *i && e.1 == *j).map(move |e| x.conj() * e.2))
-            .sum(),
+        (Some(a), Some(b)) => a.entries.iter().map(|&(i, j, x)| x.conj() * b.entry(i, j)).sum(),
         (Some(a), None) => trace(a).conj(),
         (None, Some(b)) => trace(b),
         (None, None) => C64::new(1.0, 0.0),
