@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// Maximum number of combinations of multiplets; beyond it, quantities that need all levels are undefined.
 const MOST_COMBINATIONS: f64 = 100_000.0;
 
+/// The same for the number of their levels.
+const MOST_LEVELS: f64 = 1e7;
+
 /// Energy levels of the battery with their degeneracies: see [`levels_of`].
 ///
 /// # Errors
@@ -40,20 +43,20 @@ pub fn battery_levels(e: &Evaluator, hamiltonian: &Expr) -> Result<Option<Vec<(f
 /// Levels of a Hamiltonian of the cells, with their degeneracies, ascending; `None` for a battery without collectives, whose levels are the
 /// eigenvalues of its matrix, and empty if they are too many.
 fn levels_of(e: &Evaluator, cells: &[usize], hamiltonian: &Expr) -> Result<Option<Vec<(f64, f64)>>, Fault> {
-    let collectives: Vec<(usize, Vec<Multiplet>)> = cells
-        .iter()
-        .filter_map(|&s| match e.basis.site(s).kind {
-            SiteKind::Collective { number, twice_spin, .. } if number > 1 => {
-                Some((s, Multiplet::all(number, twice_spin)))
-            }
-            _ => None,
-        })
-        .collect();
+    let several = |&s: &usize| match e.basis.site(s).kind {
+        SiteKind::Collective { number, twice_spin, .. } if number > 1 => Some((s, Multiplet::all(number, twice_spin))),
+        _ => None,
+    };
+    let collectives: Vec<(usize, Vec<Multiplet>)> = cells.iter().filter_map(several).collect();
     let combinations = collectives.iter().map(|(_, m)| m.len() as f64).product::<f64>();
     if collectives.is_empty() {
         return Ok(None);
     }
-    if combinations > MOST_COMBINATIONS {
+    let of_cell = |s: usize| match collectives.iter().find(|(other, _)| *other == s) {
+        Some((_, multiplets)) => multiplets.iter().map(|m| m.dimension() as f64).sum(),
+        None => e.basis.site(s).dimension as f64,
+    };
+    if combinations > MOST_COMBINATIONS || cells.iter().map(|&s| of_cell(s)).product::<f64>() > MOST_LEVELS {
         return Ok(Some(vec![]));
     }
     // The Hamiltonian acts on the cells only; other collectives and modes are replaced by the smallest possible ones.

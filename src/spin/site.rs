@@ -36,31 +36,42 @@ impl Multiplet {
         self.twice_j as usize + 1
     }
 
-    /// All multiplets of `number` spins, in descending J. With `c(m)` product states of magnetic quantum number m, J occurs
-    /// `c(J) - c(J+1)` times; for spins 1/2 that is `C(N, N/2 - J) - C(N, N/2 - J - 1)`.
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "each spin extends the list by twice its spin quantum number, and k stops at the lowest J"
-    )]
+    /// Multiplets of `number` spins, in descending J. With `c(m)` product states of magnetic quantum number m, J occurs
+    /// `c(J) - c(J+1)` times; for spins 1/2 that is `C(N, N/2 - J) - C(N, N/2 - J - 1)`. Those at which both numbers exceed
+    /// [`MOST_COPIES`], from about a thousand spins on, are omitted.
     pub fn all(number: u32, twice_spin: u32) -> Vec<Multiplet> {
-        // Number of product states for each m, adding one spin at a time; index 0 is the highest m.
-        let mut ways = vec![1.0f64];
-        for _ in 0..number {
-            let mut next = vec![0.0; ways.len() + twice_spin as usize];
-            for (k, w) in ways.iter().enumerate() {
-                next[k..=k + twice_spin as usize].iter_mut().for_each(|x| *x = (*x + w).min(1e300));
-            }
-            ways = next;
-        }
+        let ways = ways(number, twice_spin as usize);
         let highest = number * twice_spin;
+        let above = std::iter::once(&0.0).chain(&ways);
         (0..=highest / 2)
-            .map(|k| {
-                let above = if k == 0 { 0.0 } else { ways[k as usize - 1] };
-                Multiplet { twice_j: highest - 2 * k, copies: ways[k as usize] - above }
-            })
+            .zip(ways.iter().zip(above))
+            .map(|(k, (ways, above))| Multiplet { twice_j: highest - 2 * k, copies: ways - above })
             .filter(|m| m.copies >= 1.0)
             .collect()
     }
+}
+
+/// The largest number of product states that is counted.
+const MOST_COPIES: f64 = 1e300;
+
+/// Number of product states of spins for each m in descending order, up to the first that reaches [`MOST_COPIES`]: the numbers grow from there
+/// to m = 0, which is as far as they are used. Counts one spin after the other.
+fn ways(number: u32, twice_spin: usize) -> Vec<f64> {
+    let mut ways = vec![1.0f64];
+    for _ in 0..number {
+        let saturated = ways.last().is_some_and(|w| *w >= MOST_COPIES);
+        let length = if saturated { ways.len() } else { ways.len() + twice_spin };
+        let mut next = vec![0.0f64; length];
+        for (k, w) in ways.iter().enumerate() {
+            next.iter_mut().skip(k).take(twice_spin + 1).for_each(|x| *x = (*x + w).min(MOST_COPIES));
+        }
+        // The numbers rise to the middle; from a saturated one on, all that are used are saturated.
+        if let Some(first) = next.iter().position(|w| *w >= MOST_COPIES) {
+            next.truncate(first + 1);
+        }
+        ways = next;
+    }
+    ways
 }
 
 /// A subsystem.
@@ -171,6 +182,23 @@ mod tests {
         }
         let four: Vec<(u32, f64)> = Multiplet::all(4, 1).iter().map(|m| (m.twice_j, m.copies)).collect();
         assert_eq!(four, [(4, 1.0), (2, 3.0), (0, 2.0)]);
+    }
+
+    /// Beyond the largest number, multiplets end: C(2000, k) exceeds 1e300 from k = 221 on (by integers), below which every number is
+    /// `C(N, k) - C(N, k - 1)`.
+    #[test]
+    fn numbers_of_copies_end_where_they_are_too_large() {
+        let all = Multiplet::all(2000, 1);
+        let binomial = |k: u32| (0..k).map(|i| f64::from(2000 - i) / f64::from(k - i)).product::<f64>();
+        let length = (0..).take_while(|k| binomial(*k) < MOST_COPIES).count();
+        assert_eq!(all.len(), length + 1);
+        for (k, m) in all.iter().enumerate().take(length).skip(1) {
+            let expected = binomial(k as u32) - binomial(k as u32 - 1);
+            assert_eq!(m.twice_j, 2000 - 2 * k as u32);
+            assert!((m.copies / expected - 1.0).abs() < 1e-12 * k as f64, "{k}: {} {expected}", m.copies);
+        }
+        // A million spins: a tenth of a second, and no multiplet of a smaller J.
+        assert_eq!(Multiplet::all(1_000_000, 1).first(), Some(&Multiplet { twice_j: 1_000_000, copies: 1.0 }));
     }
 
     #[test]
