@@ -7,6 +7,7 @@ use ergoseq::emulator::{Method, Options, Run, Typical};
 use ergoseq::hamiltonian::Values;
 use ergoseq::linalg::{C64, Matrix, hermitian_eigen, real};
 use ergoseq::metrics::*;
+use rayon::prelude::*;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -149,17 +150,13 @@ fn at_end(run: &Run, key: &str) -> Option<f64> {
 /// Every case says what it must give.
 #[test]
 fn cases_give_what_they_must() {
-    for kind in ["frontier", "physics", "numbers"] {
-        for entry in std::fs::read_dir(folder(kind)).unwrap() {
-            let path = entry.unwrap().path();
-            let text = std::fs::read_to_string(&path).unwrap();
-            if !text.lines().any(|l| l.starts_with("expect ")) {
-                continue;
-            }
-            let done = Command::new(env!("CARGO_BIN_EXE_ergoseq")).arg("test").arg(&path).output().unwrap();
-            assert!(done.status.success(), "{}\n{}", path.display(), String::from_utf8_lossy(&done.stdout));
-        }
-    }
+    let entries = ["frontier", "physics", "numbers"].into_iter().flat_map(|k| std::fs::read_dir(folder(k)).unwrap());
+    let paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let expects = |path: &&PathBuf| std::fs::read_to_string(path).unwrap().lines().any(|l| l.starts_with("expect "));
+    paths.par_iter().filter(expects).for_each(|path| {
+        let done = Command::new(env!("CARGO_BIN_EXE_ergoseq")).arg("test").arg(path).output().unwrap();
+        assert!(done.status.success(), "{}\n{}", path.display(), String::from_utf8_lossy(&done.stdout));
+    });
 }
 
 /// An adaptive method follows the deviation: its tolerance is a share of that, so a looser one gives the same numbers to about as much.

@@ -6,6 +6,7 @@ use ergoseq::ir::{Experiment, Sweep};
 use ergoseq::output::json;
 use ergoseq::results::{EnergyUnit, ResultSet, Schema};
 use ergoseq::source::Place;
+use rayon::prelude::*;
 use serde_json::Value;
 use std::path::Path;
 
@@ -92,17 +93,17 @@ fn differences(case: &Value) -> Vec<String> {
     found
 }
 
-fn check_where(file: &str, wanted: impl Fn(&Value) -> bool) {
+fn check_where(file: &str, wanted: impl Fn(&Value) -> bool + Sync) {
     let text = std::fs::read_to_string(folder("tests/reference").join(file)).expect("the numbers are there");
     let cases: Value = serde_json::from_str(&text).expect("the numbers are JSON");
     let cases = cases["cases"].as_array().expect("there are cases");
-    let mut failures = Vec::new();
-    let mut met = 0;
-    for case in cases.iter().filter(|c| wanted(c)) {
-        let differences = differences(case);
-        met += usize::from(differences.is_empty());
-        failures.extend(differences.into_iter().map(|d| format!("{}: {d}", case["id"])));
-    }
+    let failures: Vec<Vec<String>> = cases
+        .par_iter()
+        .filter(|c| wanted(c))
+        .map(|case| differences(case).into_iter().map(|d| format!("{}: {d}", case["id"])).collect())
+        .collect();
+    let met = failures.iter().filter(|of_case| of_case.is_empty()).count();
+    let failures = failures.concat();
     assert!(failures.is_empty() && met > 0, "{file}: {met} met\n{}", failures.join("\n"));
 }
 

@@ -3,6 +3,7 @@
 use ergoseq::emulator::Options;
 use ergoseq::hamiltonian::Values;
 use ergoseq::report::{page, page_of_mistakes};
+use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,12 +26,10 @@ fn of(file: &str) -> String {
 /// Every sequence of the first folder becomes a page of itself alone, small enough to be sent.
 #[test]
 fn every_sequence_has_a_page() {
-    let mut seen = 0;
-    for entry in std::fs::read_dir(root().join("sequences")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|e| e != "seq") {
-            continue;
-        }
+    let entries = std::fs::read_dir(root().join("sequences")).unwrap().map(|entry| entry.unwrap().path());
+    let paths: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "seq")).collect();
+    assert!(paths.len() >= 10);
+    paths.par_iter().for_each(|path| {
         let file = format!("sequences/{}", path.file_name().unwrap().to_str().unwrap());
         let page = of(&file);
         assert!(page.len() < 2_000_000, "{file}: {} bytes", page.len());
@@ -42,9 +41,7 @@ fn every_sequence_has_a_page() {
         for part in ["<h1>", "id=\"source\"", "id=\"sequence\"", "id=\"numerical-methods\""] {
             assert!(page.contains(part), "{file} has no {part}");
         }
-        seen += 1;
-    }
-    assert!(seen >= 10);
+    });
 }
 
 #[test]

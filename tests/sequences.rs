@@ -4,6 +4,7 @@
 use ergoseq::emulator::{Options, Run, axes, points, unit_of};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::{Experiment, quantity_of};
+use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
 fn files() -> Vec<PathBuf> {
@@ -86,42 +87,43 @@ fn rounding(experiment: &Experiment, line: &str, found: &[(String, Option<f64>)]
     1e-11 * largest + if matches!(unit, "J" | "W") { 0.0 } else { 1e-12 }
 }
 
+/// How the results of a sequence differ from its golden; accepts them instead where that is asked for.
+fn differences(path: &Path, folder: &Path, bless: bool) -> Vec<String> {
+    let golden = folder.join(name(path)).with_extension("txt");
+    let experiment = compile(path);
+    let found = lines(&runs(&experiment));
+    if bless {
+        let line =
+            |(k, v): &(String, Option<f64>)| format!("{k} = {}\n", v.map_or("none".into(), |v| format!("{v:.9e}")));
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(&golden, found.iter().map(line).collect::<String>()).unwrap();
+        return vec![];
+    }
+    let text = std::fs::read_to_string(&golden).unwrap_or_default();
+    let expected: Vec<(&str, &str)> = text.lines().filter_map(|l| l.rsplit_once(" = ")).collect();
+    if expected.len() != found.len() {
+        return vec![format!("{}: {} lines, {} expected", golden.display(), found.len(), expected.len())];
+    }
+    let mut differing = Vec::new();
+    for ((key, value), (known, number)) in found.iter().zip(expected) {
+        let noise = rounding(&experiment, key, &found);
+        let same = match (value, number.parse::<f64>()) {
+            (Some(v), Ok(e)) => (v - e).abs() <= 2e-8 * e.abs() + noise,
+            (None, Err(_)) => true,
+            _ => false,
+        };
+        if key != known || !same {
+            differing.push(format!("{}: {key} = {value:?}, expected {known} = {number}", name(path)));
+        }
+    }
+    differing
+}
+
 #[test]
 fn results_are_as_they_were() {
     let bless = std::env::var_os("ERGOSEQ_BLESS").is_some();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let mut differing = Vec::new();
-    for path in files() {
-        let golden = folder.join(name(&path)).with_extension("txt");
-        let experiment = compile(&path);
-        let found = lines(&runs(&experiment));
-        if bless {
-            let text: String = found
-                .iter()
-                .map(|(k, v)| format!("{k} = {}\n", v.map_or("none".into(), |v| format!("{v:.9e}"))))
-                .collect();
-            std::fs::create_dir_all(&folder).unwrap();
-            std::fs::write(&golden, text).unwrap();
-            continue;
-        }
-        let text = std::fs::read_to_string(&golden).unwrap_or_default();
-        let expected: Vec<(&str, &str)> = text.lines().filter_map(|l| l.rsplit_once(" = ")).collect();
-        if expected.len() != found.len() {
-            differing.push(format!("{}: {} lines, {} expected", golden.display(), found.len(), expected.len()));
-            continue;
-        }
-        for ((key, value), (known, number)) in found.iter().zip(expected) {
-            let noise = rounding(&experiment, key, &found);
-            let same = match (value, number.parse::<f64>()) {
-                (Some(v), Ok(e)) => (v - e).abs() <= 2e-8 * e.abs() + noise,
-                (None, Err(_)) => true,
-                _ => false,
-            };
-            if key != known || !same {
-                differing.push(format!("{}: {key} = {value:?}, expected {known} = {number}", name(&path)));
-            }
-        }
-    }
+    let differing: Vec<String> = files().par_iter().flat_map(|path| differences(path, &folder, bless)).collect();
     assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
 
@@ -145,20 +147,18 @@ fn an_experiment_in_yaml_is_the_same_experiment() {
         let yaml = ergoseq::to_yaml(&experiment).unwrap();
         let again = ergoseq::from_yaml(&yaml).unwrap_or_else(|e| panic!("{}: {e}\n{yaml}", path.display()));
         assert_eq!(again, experiment, "{}", path.display());
-        assert_eq!(runs(&again), runs(&experiment), "{}", path.display());
     }
 }
 
 #[test]
 fn expectations_hold() {
-    let mut held = 0;
-    for path in &files() {
+    let held = |path: &PathBuf| {
         let experiment = compile(path);
         let verdicts = ergoseq::verdict::verdicts(&experiment, &Values::new(), &Options::default()).unwrap();
         for v in &verdicts {
             assert!(v.holds(), "{}: {v:?}", path.display());
         }
-        held += verdicts.len();
-    }
-    assert!(held >= 8);
+        verdicts.len()
+    };
+    assert!(files().par_iter().map(held).sum::<usize>() >= 8);
 }
