@@ -131,8 +131,11 @@ impl Parser<'_> {
             } else if self.at_word("record") {
                 pulse.record = self.opt_record()?;
             } else if self.at_setting() {
+                if pulse.settings.is_empty() {
+                    pulse.settings.reserve_exact(1);
+                }
                 pulse.settings.push(self.setting()?);
-            } else if *self.kind() == TokenKind::End || self.at_sign("}") {
+            } else if self.kind() == TokenKind::End || self.at_sign("}") {
                 return Ok(pulse);
             } else {
                 let diagnostic =
@@ -191,7 +194,7 @@ impl Parser<'_> {
         let site = self.site()?;
         self.word("along")?;
         let axes = ["x", "y", "z"];
-        if !matches!(self.kind(), TokenKind::Name(word) if axes.contains(&word.as_str())) {
+        if !matches!(self.kind(), TokenKind::Name(word) if axes.contains(&word)) {
             return Err(self.unexpected("expected the axis: x, y or z").into());
         }
         let axis = self.name("x, y or z")?;
@@ -294,9 +297,9 @@ impl Parser<'_> {
         self.deeper(Nest::State, |p| {
             let name = p.name("a state: thermal, gibbs(H, T), ket \"01\", up(c) ...")?;
             let mut state = State { name, text: None, arguments: vec![], parts: vec![] };
-            if let TokenKind::Text(text) = p.kind().clone() {
+            if let TokenKind::Text(text) = p.kind() {
                 p.advance();
-                state.text = Some(text);
+                state.text = Some(text.to_string());
                 return Ok(state);
             }
             if state.name.text == "ket" && matches!(p.kind(), TokenKind::Number(_)) && !p.begins_line() {
