@@ -116,7 +116,7 @@ fn checked(name: &str, text: &str, reader: check::Reader) -> Result<Compiled, Bo
     // The checker also runs after syntax errors, so that all errors of a file are reported at once; errors that are only consequences are
     // dropped.
     let unreadable = diagnostics.iter().any(Diagnostic::is_error);
-    let (experiment, found) = check::check(&items, tables, 0);
+    let (experiment, found) = check::check(items, tables, 0);
     diagnostics.extend(found.into_iter().filter(|d| !unreadable || !follows(d, gaps)));
     diagnostics.sort_by_key(|d| d.span);
     match experiment {

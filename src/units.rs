@@ -18,6 +18,7 @@
 //! * In a file with `units natural`, hbar = k_B = 1 and every number is dimensionless.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 /// Planck constant, J s (CODATA 2022, exact).
 pub const PLANCK: f64 = 6.626_070_15e-34;
@@ -316,8 +317,18 @@ const PREFIXES: &[(&str, &str)] = &[
 impl Unit {
     /// Looks up a unit by symbol or alternative spelling.
     pub fn named(symbol: &str) -> Option<&'static Unit> {
-        let symbol = SPELLINGS.iter().find(|(other, _)| *other == symbol).map_or(symbol, |(_, own)| own);
-        UNITS.iter().find(|u| u.symbol == symbol)
+        // Spellings that begin with the same byte stand together, since the words behind the numbers of a long text are looked up often.
+        static BY_BYTE: LazyLock<Vec<Vec<(&'static str, &'static Unit)>>> = LazyLock::new(|| {
+            let own = UNITS.iter().map(|unit| (unit.symbol, unit));
+            let other = |(spelling, symbol): &(&'static str, &'static str)| {
+                Some((*spelling, UNITS.iter().find(|u| u.symbol == *symbol)?))
+            };
+            let all: Vec<_> = own.chain(SPELLINGS.iter().filter_map(other)).collect();
+            let begins = |first| all.iter().copied().filter(move |(word, _)| word.bytes().next() == Some(first));
+            (0..=u8::MAX).map(|first| begins(first).collect()).collect()
+        });
+        let near = BY_BYTE.get(usize::from(symbol.bytes().next()?))?;
+        near.iter().find(|(spelling, _)| *spelling == symbol).map(|(_, unit)| *unit)
     }
 
     /// Suggestion for a word that is not a unit. It never offers a unit of another dimension: short symbols that differ by one letter are

@@ -207,20 +207,20 @@ impl Random {
     fn statement(&mut self, depth: usize) -> Statement {
         let kind = match self.below(if depth > 0 { 13 } else { 11 }) {
             0 => StatementKind::Prepare(self.list(2, |r| r.state(2))),
-            1 => StatementKind::Pulse(Pulse {
+            1 => StatementKind::Pulse(Box::new(Pulse {
                 channel: self.nucleus(),
                 angle: self.option(Random::value),
                 phase: self.option(Random::value),
                 settings: self.list(2, Random::setting),
                 ideal: self.chance(2),
-                noise: self.option(Random::name),
-                record: self.record(),
-            }),
+                noise: self.option(Random::name).map(Box::new),
+                record: self.record().map(Box::new),
+            })),
             2 => StatementKind::Delay(Delay {
                 duration: self.value(),
                 between_centres: self.chance(2),
-                noise: self.option(Random::name),
-                record: self.record(),
+                noise: self.option(Random::name).map(Box::new),
+                record: self.record().map(Box::new),
             }),
             3 => StatementKind::Lock(Box::new(Lock {
                 channel: self.nucleus(),
@@ -230,14 +230,14 @@ impl Random {
                 over: self.value(),
                 shape: self.option(Random::value),
                 steps: self.option(Random::value),
-                noise: self.option(Random::name),
-                record: self.record(),
+                noise: self.option(Random::name).map(Box::new),
+                record: self.record().map(Box::new),
             })),
             4 => StatementKind::Evolve(Box::new(Evolve {
                 hamiltonian: self.value(),
                 duration: self.value(),
-                noise: self.option(Random::name),
-                record: self.record(),
+                noise: self.option(Random::name).map(Box::new),
+                record: self.record().map(Box::new),
             })),
             5 if self.chance(3) => StatementKind::Compile(Box::new(Compile {
                 hamiltonian: self.value(),
@@ -245,9 +245,11 @@ impl Random {
                 ideal: self.chance(2),
                 settings: self.list(2, Random::setting),
             })),
-            5 if self.chance(2) => StatementKind::Gradient(self.value(), self.value(), self.list(2, Random::setting)),
+            5 if self.chance(2) => {
+                StatementKind::Gradient(Box::new(self.value()), self.value(), self.list(2, Random::setting))
+            }
             5 => StatementKind::Crush(self.list(2, Random::value)),
-            6 if self.chance(2) => StatementKind::Read(self.name(), self.value()),
+            6 if self.chance(2) => StatementKind::Read(Box::new(self.name()), self.value()),
             6 => StatementKind::Dephase(self.value()),
             7 => StatementKind::Mark(self.name()),
             8 => StatementKind::Acquire(Box::new(Acquire {
@@ -267,9 +269,9 @@ impl Random {
                 let repeat = if self.chance(2) {
                     Repeat::Times(self.value())
                 } else {
-                    Repeat::Counter(ForEach { index: self.name(), from: self.value(), to: self.value() })
+                    Repeat::Counter(Box::new(ForEach { index: self.name(), from: self.value(), to: self.value() }))
                 };
-                let trace = if self.chance(3) { Some(self.name()) } else { None };
+                let trace = if self.chance(3) { Some(Box::new(self.name())) } else { None };
                 StatementKind::Loop(repeat, trace, self.list(3, |r| r.statement(depth - 1)))
             }
             _ => StatementKind::Parallel(self.option(Random::name), self.list(2, |r| r.statement(depth - 1))),

@@ -40,8 +40,10 @@ impl Checker {
 
     /// Checks a phase. An axis keyword takes precedence over a parameter of the same name, with a warning.
     pub(super) fn phase(&mut self, expr: &Expr) -> Expr {
-        let word = expr.to_string().replace([' ', '-'], "");
-        if crate::ir::phase_of_word(expr).is_some() && matches!(self.scope.names.get(&word), Some(Meaning::Param(_))) {
+        if crate::ir::phase_of_word(expr).is_some()
+            && let Some((_, word)) = crate::ir::word_of_phase(expr)
+            && matches!(self.scope.names.get(word), Some(Meaning::Param(_)))
+        {
             self.diagnostics.push(
                 Diagnostic::new(
                     Code::Shadowed,

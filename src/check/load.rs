@@ -70,34 +70,34 @@ struct Loader<'a, 'b> {
 
 impl Loader<'_, '_> {
     fn file(&mut self, number: u32) -> Vec<Item> {
-        let Some(source) = self.sources.get(number).cloned() else { return vec![] };
-        let (program, diagnostics) = parse(&source.text, number);
+        let Some(source) = self.sources.get(number) else { return vec![] };
+        let (name, (program, diagnostics)) = (source.name.clone(), parse(&source.text, number));
         self.diagnostics.extend(diagnostics);
         self.gaps |= program.gaps;
-        self.open.push(source.name.clone());
+        self.open.push(name.clone());
         let mut items = Vec::new();
         for item in program.items {
             match &item.kind {
                 ItemKind::Use(path) => {
                     let path = path.clone();
-                    items.extend(self.used(&path.text, &source.name, path.span()));
+                    items.extend(self.used(&path.text, &name, path.span()));
                 }
                 // Version, title, sequence and measurements of a used file do not apply to the including file; only its
                 // declarations are imported.
                 _ if number != 0 && !is_declaration(&item.kind) => {}
-                ItemKind::Shape(name, path) => {
-                    self.shape(name, path, &source.name);
+                ItemKind::Shape(shape, path) => {
+                    self.shape(shape, path, &name);
                     items.push(item);
                 }
                 ItemKind::State(_, state) => {
-                    self.densities(state, &source.name);
+                    self.densities(state, &name);
                     items.push(item);
                 }
                 _ => items.push(item),
             }
         }
         self.open.pop();
-        self.done.push(source.name);
+        self.done.push(name);
         items
     }
 

@@ -35,11 +35,14 @@ use checker::{Checker, twice};
 use std::collections::{HashMap, HashSet};
 
 /// Checks the statements of a file and of those it uses, with the tables of numbers that they name. `root` is the index of the main file.
-pub fn check(items: &[Item], tables: Tables, root: u32) -> (Option<Experiment>, Vec<Diagnostic>) {
+pub fn check(mut items: Vec<Item>, tables: Tables, root: u32) -> (Option<Experiment>, Vec<Diagnostic>) {
     let mut c = Checker { scope: Scope::default(), nuclei: HashMap::new(), diagnostics: Vec::new() };
     let mut experiment = Experiment { ergoseq: crate::syntax::VERSION, shapes: tables.shapes, ..Experiment::default() };
     let whole = Span { file: root, start: 0, end: 0 };
 
+    let unused = names::unused(&items, root);
+    let statements = sequence::taken(&mut items, &mut c);
+    let items = items.as_slice();
     let declarations = names::collect(items, &mut c);
     headers(items, &mut experiment, &mut c);
     system::declare(items, &mut experiment, &mut c);
@@ -48,7 +51,7 @@ pub fn check(items: &[Item], tables: Tables, root: u32) -> (Option<Experiment>, 
     system::fill(items, &mut experiment, &mut c);
     surroundings::surroundings(items, &mut experiment, &mut c);
     cycles::cycles(&declarations, &mut experiment, &mut c);
-    sequence::fill(items, &mut experiment, &mut c, (&declarations, &tables.densities));
+    sequence::fill(items, &mut experiment, &mut c, (&declarations, &tables.densities), statements);
     results::fill(items, &mut experiment, &mut c);
     if experiment.system.sites.is_empty() && !c.diagnostics.iter().any(Diagnostic::is_error) {
         c.diagnostics.push(missing(whole, "system", "system {\n    spin a, b : 1/2\n}"));
@@ -57,7 +60,7 @@ pub fn check(items: &[Item], tables: Tables, root: u32) -> (Option<Experiment>, 
     {
         c.diagnostics.push(missing(whole, "sequence", "sequence {\n    prepare thermal\n}"));
     }
-    names::warn_unused(items, root, &mut c);
+    c.diagnostics.extend(unused);
     c.diagnostics.sort_by_key(|d| d.span);
     // A subsequence is checked in every place where it is called; what is wrong with it is said once.
     let mut said: HashSet<(Code, Option<Span>, String)> = HashSet::new();

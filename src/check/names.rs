@@ -93,9 +93,6 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
             ItemKind::Channel(_, settings) => {
                 all.rf.extend(settings.iter().filter(|s| s.name.text == "rf").map(|s| &s.value));
             }
-            ItemKind::Sequence(body) => {
-                c.scope.counters.extend(counters_of(body).into_iter().map(|counter| counter.text.clone()));
-            }
             ItemKind::System(entries) => {
                 for entry in entries {
                     subsystems_of(entry, &mut seen, c);
@@ -299,8 +296,9 @@ fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, Vec<&'a E
     order
 }
 
-/// Warns about unused declarations of the main file.
-pub fn warn_unused(items: &[Item], root: u32, c: &mut Checker) {
+/// Warnings about unused declarations of the main file.
+pub fn unused(items: &[Item], root: u32) -> Vec<Diagnostic> {
+    let mut warnings = Vec::new();
     let mut used: HashSet<&str> = HashSet::new();
     for item in items {
         uses_of_item(item, &mut used);
@@ -319,7 +317,7 @@ pub fn warn_unused(items: &[Item], root: u32, c: &mut Checker) {
         };
         for (name, what) in declared {
             if name.span().file == root && !used.contains(name.text.as_str()) {
-                c.diagnostics.push(
+                warnings.push(
                     Diagnostic::new(Code::Unused, name.span(), format!("the {what} `{name}` is never used"))
                         .label("declared here")
                         .help("remove it, or use it"),
@@ -327,6 +325,7 @@ pub fn warn_unused(items: &[Item], root: u32, c: &mut Checker) {
             }
         }
     }
+    warnings
 }
 
 fn uses<'a>(expr: &'a Expr, used: &mut HashSet<&'a str>) {
@@ -433,12 +432,12 @@ fn uses_of_noise<'a>(entry: &'a NoiseEntry, used: &mut HashSet<&'a str>) {
 }
 
 /// Uses of the noise that acts during a statement, and of its record.
-fn uses_of_acting<'a>(noise: &'a Option<Name>, record: &'a Option<Record>, used: &mut HashSet<&'a str>) {
+fn uses_of_acting<'a>(noise: &'a Option<Box<Name>>, record: &'a Option<Box<Record>>, used: &mut HashSet<&'a str>) {
     used.extend(noise.iter().map(|n| n.text.as_str()));
     uses_of_record(record, used);
 }
 
-fn uses_of_record<'a>(record: &'a Option<Record>, used: &mut HashSet<&'a str>) {
+fn uses_of_record<'a>(record: &'a Option<Box<Record>>, used: &mut HashSet<&'a str>) {
     record.iter().for_each(|r| uses(&r.points, used));
 }
 
@@ -492,7 +491,8 @@ pub(super) fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet
         StatementKind::Mark(_) => {}
         StatementKind::Crush(keep) => keep.iter().for_each(|e| uses(e, used)),
         StatementKind::Gradient(strength, duration, settings) => {
-            [strength, duration].into_iter().for_each(|e| uses(e, used));
+            uses(strength, used);
+            uses(duration, used);
             settings.iter().for_each(|s| uses(&s.value, used));
         }
         StatementKind::Dephase(e) => uses(e, used),

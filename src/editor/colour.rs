@@ -9,6 +9,7 @@ use crate::spin::LOCAL_OPERATORS;
 use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::words::is_word;
 use crate::units::Unit;
+use std::collections::HashMap;
 
 /// Kinds of semantic tokens, in the order of their indices; names of the language server protocol.
 pub const COLOURS: &[&str] =
@@ -19,13 +20,17 @@ pub fn colours(document: &Document) -> Vec<(Span, usize)> {
     let number = |name: &str| COLOURS.iter().position(|c| *c == name).unwrap_or(0);
     let mut out: Vec<(Span, usize)> = Vec::new();
     let mut done = 0usize;
-    let mut last: Option<&Token> = None;
-    for token in &document.tokens {
+    let mut last: Option<Token> = None;
+    let mut kinds: HashMap<&str, Kind> = HashMap::new();
+    for named in &document.names {
+        kinds.entry(&named.name).or_insert(named.kind);
+    }
+    for token in document.tokens() {
         let before = last.replace(token);
         comments(&document.text, done, token.span.start as usize, &mut out, number("comment"));
         done = token.span.end as usize;
-        let numbered = matches!(before.map(|t| &t.kind), Some(TokenKind::Number(_)));
-        let colour = match &token.kind {
+        let numbered = matches!(before.map(|t| t.kind), Some(TokenKind::Number(_)));
+        let colour = match token.kind {
             TokenKind::Number(_) => "number",
             TokenKind::Text(_) => "string",
             TokenKind::Name(name)
@@ -34,15 +39,15 @@ pub fn colours(document: &Document) -> Vec<(Span, usize)> {
                 "type"
             }
             TokenKind::Name(name) if numbered && Unit::named(name).is_some() => "type",
-            TokenKind::Name(name) => match document.names.iter().find(|n| n.name == *name).map(|n| n.kind) {
+            TokenKind::Name(name) => match kinds.get(name) {
                 Some(Kind::Param | Kind::Argument) => "parameter",
                 Some(Kind::Define) => "function",
                 Some(Kind::Mark | Kind::Trace | Kind::Result) => "property",
                 Some(_) => "variable",
                 None if is_word(name) => "keyword",
                 None if Metric::named(name).is_some() || FUNCTIONS.iter().any(|f| f.name == name) => "function",
-                None if LOCAL_OPERATORS.iter().any(|(w, ..)| w == name) => "operator",
-                None if STATES.iter().any(|(w, ..)| w == name) => "function",
+                None if LOCAL_OPERATORS.iter().any(|(w, ..)| *w == name) => "operator",
+                None if STATES.iter().any(|(w, ..)| *w == name) => "function",
                 None => continue,
             },
             TokenKind::Sign(_) | TokenKind::End => continue,

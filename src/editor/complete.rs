@@ -4,7 +4,7 @@ use super::{Document, Kind};
 use crate::ir::{BATH_SETTINGS, FIXED_NAMES, FUNCTIONS, OTHER_FUNCTIONS, PULSE_SHAPES, STATES, SYSTEM_PARTS};
 use crate::metrics::METRICS;
 use crate::spin::{ELECTRON, ISOTOPES, LOCAL_OPERATORS};
-use crate::syntax::token::TokenKind;
+use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::words::{Role, WORDS};
 use crate::units::{CONSTANTS, UNITS};
 
@@ -25,7 +25,7 @@ fn of(word: impl Into<String>, kind: &'static str, meaning: impl Into<String>) -
 
 /// Completions at a position, independent of what has been typed of the word (the editor filters). Most likely ones first.
 pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
-    let mut before: Vec<_> = document.tokens.iter().filter(|t| t.span.end <= offset).collect();
+    let mut before: Vec<_> = document.tokens().filter(|t| t.span.end <= offset).collect();
     // The word being typed is not part of the context.
     let writing = before.last().is_some_and(|t| t.span.end == offset && matches!(t.kind, TokenKind::Name(_)));
     if writing {
@@ -37,7 +37,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
         return vec![];
     }
     let first_of_line = line.trim_start().chars().all(|c| c.is_alphanumeric() || c == '_');
-    let last = context.last().map(|t| &t.kind);
+    let last = context.last().map(|t| t.kind);
     // After a number on the same line, a unit is expected.
     let same_line = context.last().is_some_and(|t| offset as usize - (t.span.end as usize) < line.len() + 1);
     if let (Some(TokenKind::Number(_)), true) = (last, same_line && !first_of_line) {
@@ -46,7 +46,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     let (block, depth) = block(context);
     let words = |role: Role| WORDS.iter().filter(move |w| w.role == role).map(|w| of(w.word, "keyword", w.meaning));
     let mut out: Vec<Completion> = Vec::new();
-    let behind = |wanted: &[&str]| matches!(last, Some(TokenKind::Name(w)) if wanted.contains(&w.as_str()));
+    let behind = |wanted: &[&str]| matches!(last, Some(TokenKind::Name(w)) if wanted.contains(&w));
     if behind(&["pulse", "lock", "acquire", "decouple", "channel", "of", "lab"])
         || (block == "system" && matches!(last, Some(TokenKind::Sign(":"))))
     {
@@ -58,14 +58,14 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     if is_behind_decoupled(context) {
         return PULSE_SHAPES.iter().filter(|s| s.train).map(|s| of(s.name, "function", s.meaning)).collect();
     }
-    if behind(&["at"]) && matches!(block.as_str(), "expect" | "measure") {
+    if behind(&["at"]) && matches!(block, "expect" | "measure") {
         return marks(document);
     }
     if behind(&["prepare"]) {
         return STATES.iter().map(|(word, _, meaning)| of(*word, "state", *meaning)).collect();
     }
     if first_of_line {
-        match (depth, block.as_str()) {
+        match (depth, block) {
             (0, _) => return words(Role::Statement).collect(),
             (_, "noise") => return of_noise(depth),
             (_, "system") => return words(Role::SystemEntry).collect(),
@@ -78,7 +78,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
         }
     }
     out.extend(declared(document));
-    if matches!(block.as_str(), "measure" | "expect" | "theory") {
+    if matches!(block, "measure" | "expect" | "theory") {
         out.extend(METRICS.iter().map(|m| of(m.name, "metric", m.formula)));
     }
     out.extend(words(Role::Clause));
@@ -131,8 +131,8 @@ fn marks(document: &Document) -> Vec<Completion> {
 }
 
 /// True after `decouple 13C`, where the sequence stands: a nucleus is a number and a name, the electron a name.
-fn is_behind_decoupled(context: &[&crate::syntax::token::Token]) -> bool {
-    let is = |token: &crate::syntax::token::Token, word: &str| matches!(&token.kind, TokenKind::Name(w) if w == word);
+fn is_behind_decoupled(context: &[Token]) -> bool {
+    let is = |token: &Token, word: &str| matches!(token.kind, TokenKind::Name(w) if w == word);
     if let [.., word, electron] = context
         && is(word, "decouple")
     {
@@ -143,13 +143,13 @@ fn is_behind_decoupled(context: &[&crate::syntax::token::Token]) -> bool {
 }
 
 /// Keyword of the enclosing statement at file level, and the brace depth.
-fn block(context: &[&crate::syntax::token::Token]) -> (String, usize) {
-    let (mut depth, mut head) = (0usize, String::new());
+fn block<'a>(context: &[Token<'a>]) -> (&'a str, usize) {
+    let (mut depth, mut head) = (0usize, "");
     for token in context {
-        match &token.kind {
+        match token.kind {
             TokenKind::Sign("{") => depth += 1,
             TokenKind::Sign("}") => depth = depth.saturating_sub(1),
-            TokenKind::Name(w) if depth == 0 && token.first_of_line => head.clone_from(w),
+            TokenKind::Name(w) if depth == 0 && token.first_of_line => head = w,
             _ => {}
         }
     }

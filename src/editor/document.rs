@@ -6,14 +6,14 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::{ItemKind, Program};
 use crate::syntax::parse;
-use crate::syntax::token::{Token, tokenize};
+use crate::syntax::token::{Token, Tokens, tokenize};
 
 /// A document with its analysis.
 pub struct Document {
     /// The text.
     pub text: String,
-    /// Its tokens; the last one is the end of file.
-    pub tokens: Vec<Token>,
+    /// Its tokens, packed.
+    pub tokens: Tokens,
     /// Its syntax tree; statements with errors are omitted.
     pub program: Program,
     /// Declared names, in order.
@@ -50,11 +50,21 @@ impl Document {
         Document { text, tokens, program, names, compiled, diagnostics }
     }
 
+    /// Its tokens, in order; the last one is the end of file.
+    pub fn tokens(&self) -> impl Iterator<Item = Token<'_>> {
+        self.tokens.all(&self.text)
+    }
+
+    /// The token with this index.
+    pub fn token(&self, k: usize) -> Option<Token<'_>> {
+        self.tokens.get(&self.text, k)
+    }
+
     /// Index of the token at a position, or of the one that ends there.
     pub fn token_at(&self, offset: u32) -> Option<usize> {
-        let inside = |t: &Token| t.span.start <= offset && offset < t.span.end;
-        let touching = |t: &Token| t.span.end == offset && t.span.start < offset;
-        self.tokens.iter().position(inside).or_else(|| self.tokens.iter().position(touching))
+        let inside = |t: Token| t.span.start <= offset && offset < t.span.end;
+        let touching = |t: Token| t.span.end == offset && t.span.start < offset;
+        self.tokens().position(inside).or_else(|| self.tokens().position(touching))
     }
 
     /// The statement at file level that contains a position.

@@ -17,11 +17,11 @@ use crate::units::{Constant, Unit};
 
 /// True if a name stands where a nucleus is expected: behind a word that takes one, after the colon of a declaration, or as the argument of a
 /// function of nuclei.
-fn is_species(before: Option<&Token>, document: &Document, span: Span) -> bool {
+fn is_species(before: Option<Token>, document: &Document, span: Span) -> bool {
     const TAKE_ONE: [&str; 10] =
         ["pulse", "lock", "acquire", "decouple", "channel", "of", "lab", "offset", "rf", "detect"];
-    match before.map(|t| &t.kind) {
-        Some(TokenKind::Name(word)) => TAKE_ONE.contains(&word.as_str()),
+    match before.map(|t| t.kind) {
+        Some(TokenKind::Name(word)) => TAKE_ONE.contains(&word),
         Some(TokenKind::Sign(":")) => true,
         Some(TokenKind::Sign("(")) => {
             let text = document.text.get(..span.start as usize).unwrap_or_default();
@@ -34,11 +34,11 @@ fn is_species(before: Option<&Token>, document: &Document, span: Span) -> bool {
 /// Description of the word at a position, and its span.
 pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     let k = document.token_at(offset)?;
-    let token = document.tokens.get(k)?;
-    let before = k.checked_sub(1).and_then(|b| document.tokens.get(b));
-    let after = document.tokens.get(k + 1);
+    let token = document.token(k)?;
+    let before = k.checked_sub(1).and_then(|b| document.token(b));
+    let after = document.token(k + 1);
     // `1H` is a number and a name without a blank in between.
-    let nucleus = |a: Option<&crate::syntax::token::Token>, b: Option<&crate::syntax::token::Token>| {
+    let nucleus = |a: Option<Token>, b: Option<Token>| {
         let (a, b) = (a?, b?);
         let together = a.span.end == b.span.start && matches!(a.kind, TokenKind::Number(_));
         let text = document.text.get(a.span.start as usize..b.span.end as usize)?;
@@ -58,7 +58,7 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
         );
         return Some((text, span));
     }
-    let TokenKind::Name(name) = &token.kind else { return None };
+    let TokenKind::Name(name) = token.kind else { return None };
     if name == ELECTRON.symbol && is_species(before, document, token.span) {
         let ratio = number_text((ELECTRON.gamma / std::f64::consts::TAU).round() / 1e6);
         let text = format!(
@@ -70,7 +70,7 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     if let Some((named, all)) = uses(document, offset) {
         return Some((of_name(document, &named.name, named.kind, named.span, all.len()), token.span));
     }
-    if matches!(before.map(|t| &t.kind), Some(TokenKind::Number(_)))
+    if matches!(before.map(|t| t.kind), Some(TokenKind::Number(_)))
         && let Some(unit) = Unit::named(name)
     {
         return Some((format!("**{name}**: {}, {}", unit.name, unit.dimension), token.span));
@@ -83,16 +83,16 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     if let Some(word) = WORDS.iter().find(|w| w.word == name) {
         return row(format!("**{name}**: {}", word.meaning));
     }
-    if let Some((.., meaning)) = BATH_SETTINGS.iter().find(|(_, word, ..)| word == name) {
+    if let Some((.., meaning)) = BATH_SETTINGS.iter().find(|(_, word, ..)| *word == name) {
         return row(format!("**{name}**: {meaning}"));
     }
-    if let Some((_, _, meaning)) = LOCAL_OPERATORS.iter().find(|(w, ..)| w == name) {
+    if let Some((_, _, meaning)) = LOCAL_OPERATORS.iter().find(|(w, ..)| *w == name) {
         return row(format!("**{name}**: {meaning}"));
     }
-    if let Some((_, meaning)) = SYSTEM_PARTS.iter().chain(FIXED_NAMES).find(|(w, _)| w == name) {
+    if let Some((_, meaning)) = SYSTEM_PARTS.iter().chain(FIXED_NAMES).find(|(w, _)| *w == name) {
         return row(format!("**{name}**: {meaning}"));
     }
-    if let Some((_, arguments, meaning)) = OTHER_FUNCTIONS.iter().find(|(other, ..)| other == name) {
+    if let Some((_, arguments, meaning)) = OTHER_FUNCTIONS.iter().find(|(other, ..)| *other == name) {
         return row(format!("**{name}{arguments}**: {meaning}"));
     }
     if let Some(shape) = PulseShape::named(name) {

@@ -95,7 +95,7 @@ pub(super) fn declared(program: &Program, text: &str) -> Vec<Named> {
 }
 
 fn statements(body: &[Statement], add: &mut impl FnMut(&Name, Kind, Option<Span>)) {
-    let traced = |record: &Option<Record>, add: &mut dyn FnMut(&Name, Kind, Option<Span>)| {
+    let traced = |record: &Option<Box<Record>>, add: &mut dyn FnMut(&Name, Kind, Option<Span>)| {
         if let Some(name) = record.as_ref().and_then(|r| r.name.as_ref()) {
             add(name, Kind::Trace, None);
         }

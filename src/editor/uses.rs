@@ -19,20 +19,20 @@ pub struct Use {
     pub declares: bool,
 }
 
-fn word(token: Option<&Token>) -> Option<&str> {
-    match token.map(|t| &t.kind) {
+fn word<'a>(token: Option<&Token<'a>>) -> Option<&'a str> {
+    match token.map(|t| t.kind) {
         Some(TokenKind::Name(name)) => Some(name),
         _ => None,
     }
 }
 
 fn is_sign(token: Option<&Token>, sign: &str) -> bool {
-    matches!(token.map(|t| &t.kind), Some(TokenKind::Sign(s)) if *s == sign)
+    matches!(token.map(|t| t.kind), Some(TokenKind::Sign(s)) if s == sign)
 }
 
 /// For each token, the keyword of the enclosing statement at file level, and the brace depth.
-fn statements_of(tokens: &[Token]) -> Vec<(String, usize)> {
-    let (mut depth, mut head) = (0usize, String::new());
+fn statements_of<'a>(tokens: &[Token<'a>]) -> Vec<(&'a str, usize)> {
+    let (mut depth, mut head) = (0usize, "");
     let mut out = Vec::with_capacity(tokens.len());
     for token in tokens {
         if is_sign(Some(token), "}") {
@@ -40,9 +40,9 @@ fn statements_of(tokens: &[Token]) -> Vec<(String, usize)> {
         }
         let begins = word(Some(token)).filter(|w| crate::syntax::words::is(w, crate::syntax::words::Role::Statement));
         if let (0, Some(w), true) = (depth, begins, token.first_of_line) {
-            head = w.to_string();
+            head = w;
         }
-        out.push((head.clone(), depth));
+        out.push((head, depth));
         if is_sign(Some(token), "{") {
             depth += 1;
         }
@@ -54,7 +54,7 @@ fn statements_of(tokens: &[Token]) -> Vec<(String, usize)> {
 fn used_as(tokens: &[Token], k: usize, (head, depth): (&str, usize)) -> Option<Option<Kind>> {
     let (before, here, after) = (k.checked_sub(1).and_then(|b| tokens.get(b)), tokens.get(k)?, tokens.get(k + 1));
     let name = word(Some(here))?;
-    let numbered = matches!(before.map(|t| &t.kind), Some(TokenKind::Number(_))) || is_sign(before, ")");
+    let numbered = matches!(before.map(|t| t.kind), Some(TokenKind::Number(_))) || is_sign(before, ")");
     if numbered && !here.first_of_line && (Unit::named(name).is_some() || adjacent(before, here)) {
         return None;
     }
@@ -98,11 +98,12 @@ fn fits(used: Option<Kind>, declared: Kind, head: &str) -> bool {
 
 /// The name at a position, and all its uses in order; `None` if the word is not declared in the file.
 pub fn uses(document: &Document, offset: u32) -> Option<(Named, Vec<Use>)> {
-    let blocks = statements_of(&document.tokens);
+    let tokens: Vec<Token> = document.tokens().collect();
+    let blocks = statements_of(&tokens);
     let resolve = |k: usize| -> Option<&Named> {
-        let (token, (head, depth)) = document.tokens.get(k).zip(blocks.get(k))?;
+        let (token, (head, depth)) = tokens.get(k).zip(blocks.get(k))?;
         let (name, place) = (word(Some(token))?, token.span);
-        let used = used_as(&document.tokens, k, (head, *depth))?;
+        let used = used_as(&tokens, k, (head, *depth))?;
         let inside = |n: &&Named| n.scope.is_none_or(|s| s.start <= place.start && place.end <= s.end);
         let mut all = document.names.iter().filter(|n| n.name == name && fits(used, n.kind, head)).filter(inside);
         // The innermost scope takes precedence.
@@ -111,8 +112,9 @@ pub fn uses(document: &Document, offset: u32) -> Option<(Named, Vec<Use>)> {
     };
     let here = document.token_at(offset)?;
     let found = resolve(here)?.clone();
-    let tokens = document.tokens.iter().enumerate();
     let all = tokens
+        .iter()
+        .enumerate()
         .filter(|(_, token)| word(Some(token)) == Some(found.name.as_str()))
         .filter(|(k, _)| resolve(*k) == Some(&found))
         .map(|(_, token)| Use { span: token.span, declares: token.span == found.span })
@@ -129,7 +131,7 @@ pub fn renamed(document: &Document, offset: u32, new: &str, reader: crate::check
         return Err("only names declared in this file can be renamed".into());
     };
     let (tokens, wrong) = tokenize(new, 0);
-    if !wrong.is_empty() || tokens.len() != 2 || word(tokens.first()) != Some(new) {
+    if !wrong.is_empty() || tokens.len() != 2 || word(tokens.get(new, 0).as_ref()) != Some(new) {
         return Err(format!("`{new}` is not a valid name: use letters, digits and _, starting with a letter"));
     }
     if is_word(new) && !is_word(&named.name) {

@@ -68,7 +68,7 @@ pub fn run(
     context.stops = stops;
     context.kept_dimension = requests.kept_dimension(options);
     let acquisitions: Vec<&Acquire> =
-        schedule.steps.iter().filter_map(|step| if let Step::Acquire(a) = step { Some(a) } else { None }).collect();
+        schedule.steps.iter().filter_map(|step| if let Step::Acquire(a) = step { Some(&**a) } else { None }).collect();
     let on_device = match (super::graphics::device(options.processor)?, acquisitions.as_slice()) {
         (Some(device), [acquire]) => {
             let failed = |e: StepError| failed(acquire.segment.place, &e.to_string());

@@ -130,7 +130,7 @@ pub(super) fn run(
 
 /// The acquisitions of a schedule; empty if signals are not requested.
 fn acquisitions<'a>(schedule: &'a Schedule, stops: &Stops) -> Vec<&'a Acquire> {
-    let of = |step: &'a Step| if let Step::Acquire(a) = step { Some(a) } else { None };
+    let of = |step: &'a Step| if let Step::Acquire(a) = step { Some(&**a) } else { None };
     schedule.steps.iter().filter(|_| stops.acquisitions).filter_map(of).collect()
 }
 

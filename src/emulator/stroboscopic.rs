@@ -178,7 +178,7 @@ impl<'a> Samples<'a> {
             Look::Trace(name) => Samples::Trace { name, time: vec![], values: vec![], curves: vec![] },
             Look::Signal(_) => {
                 let receiver = |s: &&'a Strobe| match &s.look {
-                    Look::Signal(receiver) => Some(receiver),
+                    Look::Signal(receiver) => Some(&**receiver),
                     Look::Trace(_) => None,
                 };
                 let receivers: Vec<&'a Receiver> = strobes.iter().filter_map(receiver).collect();

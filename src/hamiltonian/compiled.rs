@@ -267,7 +267,7 @@ fn evolved(e: &Evaluator, event: &mut Event, counters: &mut Vec<String>) -> Resu
             let at = |refusal: Refusal| refused(&refusal, statement.hamiltonian.span());
             Setting::new(&problem).map_err(at)?.is_reachable().map_err(at)?;
             let (hamiltonian, duration) = (statement.hamiltonian.clone(), statement.duration.clone());
-            event.kind = EventKind::Evolve { hamiltonian, duration, noise: None, record: None };
+            event.kind = EventKind::Evolve { hamiltonian: Box::new(hamiltonian), duration, noise: None, record: None };
             Ok(())
         }
         EventKind::Loop { repeat, body, .. } => {
@@ -322,7 +322,7 @@ impl Writer<'_> {
                     let of = |(c, name): (&Transmitter, &String)| Pulse {
                         rf: c.rf.map(nutation),
                         duration: Some(quantity(t * 1e6, "us")),
-                        shape: Some(Expr::bare(ExprKind::Name(name.clone()))),
+                        shape: Some(Box::new(Expr::bare(ExprKind::Name(name.clone())))),
                         ..plain(c)
                     };
                     self.together(self.channels.iter().zip(self.names).map(of).collect(), &mut out);
@@ -341,7 +341,7 @@ impl Writer<'_> {
         if pulses.len() > 1 && !self.ideal {
             out.push(bare(EventKind::Parallel { align: Align::Centre, pulses }));
         } else {
-            out.extend(pulses.into_iter().map(|p| bare(EventKind::Pulse(p))));
+            out.extend(pulses.into_iter().map(|p| bare(EventKind::Pulse(Box::new(p)))));
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn drive(e: &Evaluator, p: &Pulse, said: &mut Vec<Diagnostic>) -> Result<Dri
         let place = p.rf.as_ref().map_or(span, Expr::span);
         return Err(Diagnostic::new(Code::OutOfRange, place, format!("rf must be positive, this is {rf}")).into());
     }
-    if !Envelope::of(e, p.shape.as_ref())?.is_train() {
+    if !Envelope::of(e, p.shape.as_deref())?.is_train() {
         let message = "decoupling needs a sequence of pulses that is repeated";
         return Err(Diagnostic::new(Code::WrongKind, span, message).help("for example `waltz16`").into());
     }
@@ -53,7 +53,7 @@ pub fn drive(e: &Evaluator, p: &Pulse, said: &mut Vec<Diagnostic>) -> Result<Dri
 /// If a number cannot be evaluated.
 pub fn sequence(e: &Evaluator, p: &Pulse) -> Result<(&'static str, f64), Fault> {
     let peak = amplitude(e, p)?.unwrap_or(0.0) * drive::angular(e);
-    Ok(match Envelope::of(e, p.shape.as_ref())?.at_peak(peak) {
+    Ok(match Envelope::of(e, p.shape.as_deref())?.at_peak(peak) {
         Envelope::Named(shape, [length, ..]) if !shape.arguments.is_empty() => (shape.name, length),
         _ => ("cw", 0.0),
     })

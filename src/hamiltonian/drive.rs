@@ -327,7 +327,7 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
         let amplitude = Scalar::Constant(0.0);
         return Ok(Drive { angle, ..Drive::plain(0.0, phase, amplitude) });
     }
-    let envelope = Envelope::of(e, p.shape.as_ref())?;
+    let envelope = Envelope::of(e, p.shape.as_deref())?;
     let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
     let given = p.duration.as_ref().map(|x| duration(e, x)).transpose()?;
     let default = strength_of_channel(e, &p.nucleus)?;
@@ -429,7 +429,7 @@ fn in_steps(
     said: &mut Vec<Diagnostic>,
 ) -> Result<Drive, Fault> {
     let span = p.place.span();
-    let envelope = Envelope::of(e, p.shape.as_ref())?;
+    let envelope = Envelope::of(e, p.shape.as_deref())?;
     let area = Area { envelope: &envelope, factor: angular(e), span };
     // If an angle is given, the peak amplitude follows from it.
     let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;

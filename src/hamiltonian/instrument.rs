@@ -46,7 +46,7 @@ pub struct Transmission {
 pub fn pulse(e: &Evaluator, p: &Pulse, said: &mut Vec<Diagnostic>) -> Result<Transmission, Fault> {
     let written = drive::pulse(e, p)?;
     let drive = drive::on_spectrometer(e, p, written, said)?;
-    let given = match (Envelope::of(e, p.shape.as_ref())?, &p.offset, &p.modulation) {
+    let given = match (Envelope::of(e, p.shape.as_deref())?, &p.offset, &p.modulation) {
         (Envelope::Steps(steps), None, None) => Some(steps.len()),
         _ => None,
     };

@@ -106,12 +106,12 @@ pub fn compile(e: &Evaluator, variables: &[String]) -> Option<Program> {
             EventKind::Evolve { hamiltonian, duration, noise: None, record } => {
                 let duration = c.number(duration)?;
                 c.conditions.push(Condition::Positive(duration));
-                Block::Evolve { hamiltonian: c.terms(hamiltonian)?, duration, record: c.record(record.as_ref())? }
+                Block::Evolve { hamiltonian: c.terms(hamiltonian)?, duration, record: c.record(record.as_deref())? }
             }
             EventKind::Delay { duration, record, between_centres: false, noise: None } => {
                 let duration = c.number(duration)?;
                 c.conditions.push(Condition::Positive(duration));
-                Block::Evolve { hamiltonian: c.internal()?, duration, record: c.record(record.as_ref())? }
+                Block::Evolve { hamiltonian: c.internal()?, duration, record: c.record(record.as_deref())? }
             }
             _ => return None,
         });

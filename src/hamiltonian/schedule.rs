@@ -56,9 +56,9 @@ pub enum Step {
     /// A mark, at which metrics are evaluated.
     Mark(String),
     /// A free induction decay.
-    Acquire(Acquire),
+    Acquire(Box<Acquire>),
     /// A tomography of the state.
-    Tomography(Tomography),
+    Tomography(Box<Tomography>),
     /// A loop: number of repetitions and body.
     Loop(u64, Vec<Step>),
     /// A loop that is observed once a pass.
@@ -82,7 +82,7 @@ pub enum Look {
     /// The requested metrics, before the first and after every pass: the name of the trace.
     Trace(String),
     /// The signal at the start of every pass.
-    Signal(Receiver),
+    Signal(Box<Receiver>),
 }
 
 impl Strobe {
@@ -216,7 +216,7 @@ pub struct Segment {
     /// The relaxation that acts.
     pub relaxing: Arc<Relaxing>,
     /// The samples to record.
-    pub record: Option<Record>,
+    pub record: Option<Box<Record>>,
     /// Place of the statement in the source.
     pub place: Place,
 }
@@ -230,7 +230,7 @@ pub struct Control {
     /// Its terms in the Hamiltonian; empty if the field vanishes.
     pub terms: Vec<Term>,
     /// The tabulated shape that its amplitude and phase follow.
-    pub shape: Option<ShapeUse>,
+    pub shape: Option<Box<ShapeUse>>,
     /// The nucleus, if it is the field of a decoupling sequence that runs beyond the statement.
     pub decoupled: Option<Arc<str>>,
 }
@@ -375,7 +375,7 @@ pub struct Kick {
     /// True for the transient at an edge of a finite pulse.
     pub transient: bool,
     /// The shape whose first or last step a transient follows.
-    pub shape: Option<ShapeUse>,
+    pub shape: Option<Box<ShapeUse>>,
     /// Place of the statement in the source.
     pub place: Place,
 }
@@ -529,7 +529,7 @@ impl Schedule {
 
     /// The tomography, if there is one.
     pub fn tomography(&self) -> Option<&Tomography> {
-        self.steps.iter().find_map(|s| if let Step::Tomography(t) = s { Some(t) } else { None })
+        self.steps.iter().find_map(|s| if let Step::Tomography(t) = s { Some(&**t) } else { None })
     }
 
     /// True if there is a tomography.

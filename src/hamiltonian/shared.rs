@@ -4,7 +4,7 @@
 //! located once, built on first use, and then reused.
 
 use super::value::{Terms, TimeOperator};
-use crate::ir::{self, Event, EventKind, Experiment, Scope, SiteDeclaration, State};
+use crate::ir::{Event, EventKind, Experiment, Scope, SiteDeclaration, State};
 use crate::spin::{Basis, LocalKind, Site};
 use crate::syntax::{Expr, ExprKind};
 use std::collections::HashMap;
@@ -101,9 +101,8 @@ fn has_fixed_size(declaration: &SiteDeclaration) -> bool {
 fn operators<'a>(event: &'a Event, found: &mut impl FnMut(&'a Expr)) {
     match &event.kind {
         EventKind::Read { observable, .. } => found(observable),
-        EventKind::Evolve { hamiltonian, .. }
-        | EventKind::Compile(ir::Compile { hamiltonian, .. })
-        | EventKind::Dephase { hamiltonian } => found(hamiltonian),
+        EventKind::Evolve { hamiltonian, .. } | EventKind::Dephase { hamiltonian } => found(hamiltonian),
+        EventKind::Compile(compile) => found(&compile.hamiltonian),
         EventKind::Prepare(states) | EventKind::Reset { states, .. } => {
             for state in states {
                 if let State::Gibbs { hamiltonian, .. }

@@ -23,7 +23,7 @@ impl Event {
     /// Pulses of this event: its own, those of a parallel block, or those in the body of a loop.
     pub fn pulses(&self) -> Vec<&Pulse> {
         match &self.kind {
-            EventKind::Pulse(pulse) | EventKind::Decouple(pulse) => vec![pulse],
+            EventKind::Pulse(pulse) | EventKind::Decouple(pulse) => vec![pulse.as_ref()],
             EventKind::Parallel { pulses, .. } => pulses.iter().collect(),
             EventKind::Loop { body, .. } => body.iter().flat_map(Event::pulses).collect(),
             EventKind::Acquire { decoupling, .. } => decoupling.iter().collect(),
@@ -114,7 +114,7 @@ pub enum EventKind {
     /// Preparation of the initial state, the product of the given ones.
     Prepare(Vec<State>),
     /// A pulse on one channel.
-    Pulse(Pulse),
+    Pulse(Box<Pulse>),
     /// Free evolution.
     Delay {
         /// Duration.
@@ -127,24 +127,24 @@ pub enum EventKind {
         noise: Option<String>,
         /// Samples to record.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        record: Option<Record>,
+        record: Option<Box<Record>>,
     },
     /// A field gradient along z.
     Gradient {
         /// Gradient strength, at the peak of a shape.
-        strength: Expr,
+        strength: Box<Expr>,
         /// Duration.
         duration: Expr,
         /// Envelope; rectangular by default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        shape: Option<Expr>,
+        shape: Option<Box<Expr>>,
     },
     /// A spin lock.
-    Lock(Lock),
+    Lock(Box<Lock>),
     /// Evolution under the given Hamiltonian alone.
     Evolve {
         /// Hamiltonian; may depend on t.
-        hamiltonian: Expr,
+        hamiltonian: Box<Expr>,
         /// Duration.
         duration: Expr,
         /// Name of a noise model.
@@ -152,10 +152,10 @@ pub enum EventKind {
         noise: Option<String>,
         /// Samples to record.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        record: Option<Record>,
+        record: Option<Box<Record>>,
     },
     /// Pulses and delays that make the evolution under a Hamiltonian; they stand in its place when the file is compiled.
-    Compile(Compile),
+    Compile(Box<Compile>),
     /// Ideal crusher gradient, or filter of coherence orders.
     Crush {
         /// Total coherence orders to keep; if none are given, those unaffected by a gradient.
@@ -165,7 +165,7 @@ pub enum EventKind {
     /// Removes the part of the state that does not commute with the operator.
     Dephase {
         /// The operator.
-        hamiltonian: Expr,
+        hamiltonian: Box<Expr>,
     },
     /// Traces some subsystems out and puts others, in a new state and without correlations, in their place.
     Reset {
@@ -184,12 +184,12 @@ pub enum EventKind {
     /// Projective measurement of a spin 1/2 and, for each outcome, what follows it.
     Project {
         /// The spin.
-        site: Expr,
+        site: Box<Expr>,
         /// The axis of the measured component.
         axis: Axis,
         /// Probability that the recorded outcome is the wrong one; 0 by default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        error: Option<Expr>,
+        error: Option<Box<Expr>>,
         /// What follows the outcome +1/2.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         up: Vec<Event>,
@@ -207,24 +207,24 @@ pub enum EventKind {
         /// Detected nucleus.
         nucleus: String,
         /// Number of points.
-        points: Expr,
+        points: Box<Expr>,
         /// Dwell time.
-        dwell: Expr,
+        dwell: Box<Expr>,
         /// Receiver phase.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        phase: Option<Expr>,
+        phase: Option<Box<Expr>>,
         /// Signal-to-noise ratio: largest noise-free point over the standard deviation of the noise in the real and in the imaginary part.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        snr: Option<Expr>,
+        snr: Option<Box<Expr>>,
         /// Seed of the noise.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        seed: Option<Expr>,
+        seed: Option<Box<Expr>>,
         /// What other channels send meanwhile.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         decoupling: Vec<Pulse>,
     },
     /// State tomography.
-    Tomography(Tomography),
+    Tomography(Box<Tomography>),
     /// A loop.
     Loop {
         /// How often it runs.
@@ -245,7 +245,7 @@ pub enum EventKind {
     },
     /// A decoupling sequence, the shape of the pulse, starts on its channel. It runs up to the end of the decoupling of this channel, which is
     /// in the same list of events.
-    Decouple(Pulse),
+    Decouple(Box<Pulse>),
     /// The decoupling of a channel ends.
     #[serde(rename = "end_decoupling")]
     EndDecoupling {
@@ -261,7 +261,7 @@ pub enum Repeat {
     /// So many equal repetitions.
     Count(Expr),
     /// Once for every value of a counter, whose name is a number in the body.
-    Counter(Each),
+    Counter(Box<Each>),
 }
 
 impl fmt::Display for Repeat {
@@ -327,16 +327,16 @@ pub struct Pulse {
     pub duration: Option<Expr>,
     /// Shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shape: Option<Expr>,
+    pub shape: Option<Box<Expr>>,
     /// Frequency offset from the carrier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub offset: Option<Expr>,
+    pub offset: Option<Box<Expr>>,
     /// Phase modulation, as a function of t.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub modulation: Option<Expr>,
+    pub modulation: Option<Box<Expr>>,
     /// When it begins inside of `parallel`; as the others are aligned when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<Expr>,
+    pub start: Option<Box<Expr>>,
     /// True for an ideal (instantaneous) pulse.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ideal: bool,
@@ -345,7 +345,7 @@ pub struct Pulse {
     pub noise: Option<String>,
     /// Samples to record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub record: Option<Record>,
+    pub record: Option<Box<Record>>,
     /// Its position.
     #[serde(skip)]
     pub place: Place,
@@ -409,7 +409,7 @@ pub struct Lock {
     pub noise: Option<String>,
     /// Samples to record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub record: Option<Record>,
+    pub record: Option<Box<Record>>,
 }
 
 /// Alignment of parallel pulses of different duration.

@@ -21,11 +21,11 @@ pub struct Detection {
     pub nucleus: String,
     /// Receiver phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phase: Option<Expr>,
+    pub phase: Option<Box<Expr>>,
     /// Signal-to-noise ratio, as for an acquisition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snr: Option<Expr>,
+    pub snr: Option<Box<Expr>>,
     /// Seed of the noise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seed: Option<Expr>,
+    pub seed: Option<Box<Expr>>,
 }

@@ -36,7 +36,7 @@ pub use measure::{AGGREGATES, Measure, at_mark, is_aggregate, key_of, marked_met
 pub use noise::{BATH_SETTINGS, Bath, BathSetting, Collapse, Noise};
 pub use quantity::quantity_of;
 pub use robustness::{OFFSET_ERROR, RF_ERROR, with_errors};
-pub use scope::{FIXED_NAMES, Index, PHASES, SYSTEM_PARTS, Scope, is_fixed_name, phase_of_word};
+pub use scope::{FIXED_NAMES, Index, PHASES, SYSTEM_PARTS, Scope, is_fixed_name, phase_of_word, word_of_phase};
 pub use settings::{ACQUIRE_SETTINGS, PROJECT_SETTINGS, PULSE_SETTINGS, TOMOGRAPHY_SETTINGS};
 pub use shape::{MIRRORED_PHASES, PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable, ShapeValues};
 pub use system::*;

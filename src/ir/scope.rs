@@ -43,15 +43,21 @@ pub const PHASES: &[(&str, f64)] = &[("x", 0.0), ("y", 90.0), ("-x", 180.0), ("-
 
 /// Phase of a keyword `x`, `y`, `-x`, `-y`, in radian; `None` for other expressions.
 pub fn phase_of_word(expr: &Expr) -> Option<f64> {
-    let text = match &expr.kind {
-        ExprKind::Name(name) => name.clone(),
+    let (negative, name) = word_of_phase(expr)?;
+    let is = |word: &str| word.strip_prefix('-').map_or((false, word), |word| (true, word)) == (negative, name);
+    PHASES.iter().find(|(word, _)| is(word)).map(|(_, degrees)| degrees.to_radians())
+}
+
+/// The name of `x` or `-x`, and whether it has a minus sign; `None` for other expressions.
+pub fn word_of_phase(expr: &Expr) -> Option<(bool, &str)> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some((false, name)),
         ExprKind::Sum(terms) => match terms.as_slice() {
-            [crate::syntax::Term { value: Expr { kind: ExprKind::Name(name), .. }, .. }] => format!("-{name}"),
-            _ => return None,
+            [crate::syntax::Term { value: Expr { kind: ExprKind::Name(name), .. }, .. }] => Some((true, name)),
+            _ => None,
         },
-        _ => return None,
-    };
-    PHASES.iter().find(|(word, _)| *word == text).map(|(_, degrees)| degrees.to_radians())
+        _ => None,
+    }
 }
 
 /// A scope: names and their meanings.

@@ -5,7 +5,7 @@
 
 use crate::emulator::{Block, DryRun};
 use crate::hamiltonian::Evaluator;
-use crate::ir::{self, Align, Event, EventKind, Experiment, Lock, Look, Pulse};
+use crate::ir::{Align, Event, EventKind, Experiment, Lock, Look, Pulse};
 use crate::output::drawing::{Anchor, Drawing, Shape, Stroke};
 use crate::output::scaled;
 use crate::syntax::Expr;
@@ -165,13 +165,8 @@ impl Page<'_> {
                 out.shapes.push(Shape::Span([d.x + 2.0, d.x + d.width - 2.0, y]));
                 out.text(middle, y - 20.0, Anchor::Middle, "small", short(&duration.to_string(), d.width));
             }
-            EventKind::Evolve { hamiltonian, duration, .. }
-            | EventKind::Compile(ir::Compile { hamiltonian, duration, .. }) => {
-                self.box_on(out, OTHER, d, 30.0, "evolve");
-                let y = self.row(OTHER);
-                out.text(middle, y - 11.0, Anchor::Middle, "small", short(&hamiltonian.to_string(), d.width));
-                out.text(middle, y - 36.0, Anchor::Middle, "small", short(&duration.to_string(), d.width));
-            }
+            EventKind::Evolve { hamiltonian, duration, .. } => self.evolution(out, d, [hamiltonian, duration]),
+            EventKind::Compile(c) => self.evolution(out, d, [&c.hamiltonian, &c.duration]),
             EventKind::Dephase { hamiltonian } => {
                 self.box_on(out, OTHER, d, 30.0, "dephase");
                 let y = self.row(OTHER);
@@ -228,6 +223,13 @@ impl Page<'_> {
     fn mark(&self, out: &mut Drawing, x: f64, name: String) {
         out.line((x, TOP - 12.0), (x, self.bottom - 26.0), "mark");
         out.text(x, self.bottom - 12.0, Anchor::Middle, "name", name);
+    }
+
+    fn evolution(&self, out: &mut Drawing, d: &Drawn, [hamiltonian, duration]: [&Expr; 2]) {
+        self.box_on(out, OTHER, d, 30.0, "evolve");
+        let (x, y) = (d.x + d.width / 2.0, self.row(OTHER));
+        out.text(x, y - 11.0, Anchor::Middle, "small", short(&hamiltonian.to_string(), d.width));
+        out.text(x, y - 36.0, Anchor::Middle, "small", short(&duration.to_string(), d.width));
     }
 
     fn reset(&self, out: &mut Drawing, d: &Drawn, sites: &[Expr]) {

@@ -10,7 +10,7 @@ use crate::units::UNITS;
 use std::fmt::Write;
 
 /// CSS class of a token.
-fn class(kind: &TokenKind) -> Option<&'static str> {
+fn class(kind: TokenKind) -> Option<&'static str> {
     match kind {
         TokenKind::Number(_) => Some("number"),
         TokenKind::Text(_) => Some("text"),
@@ -26,11 +26,11 @@ fn coloured(text: &str) -> String {
     let (tokens, _) = tokenize(text, 0);
     let mut out = String::new();
     let mut done = 0;
-    for token in tokens {
+    for token in tokens.all(text) {
         let (start, end) = (token.span.start as usize, token.span.end as usize);
         let (Some(before), Some(words)) = (text.get(done..start), text.get(start..end)) else { continue };
         out += &between(before);
-        match class(&token.kind) {
+        match class(token.kind) {
             Some(class) => {
                 let _ = write!(out, "<span class=\"{class}\">{}</span>", escaped(words));
             }

@@ -138,7 +138,7 @@ fn stretched(experiment: &Experiment, shapes: &[&str], stretch: f64) -> Experime
         let factor = |value: Expr| Factor { divides: false, value };
         Expr { kind: ExprKind::Product(vec![factor(expr.clone()), factor(Expr::number(stretch))]), place: expr.place }
     };
-    let is_shaped = |shape: &Option<Expr>| matches!(shape.as_ref().map(|s| &s.kind), Some(ExprKind::Name(name)) if shapes.contains(&name.as_str()));
+    let is_shaped = |shape: &Option<Box<Expr>>| matches!(shape.as_ref().map(|s| &s.kind), Some(ExprKind::Name(name)) if shapes.contains(&name.as_str()));
     for event in &mut with.sequence {
         event.each_pulse(&mut |pulse| {
             if is_shaped(&pulse.shape) {
@@ -163,6 +163,6 @@ pub fn in_run(experiment: &Experiment, goal: &Goal) -> Request {
 pub fn duration_of(e: &Evaluator, shape: &str) -> Option<f64> {
     let named = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(name) if name == shape);
     let pulses = e.experiment.sequence.iter().flat_map(|event| event.pulses());
-    let first = pulses.into_iter().find(|p| p.shape.as_ref().is_some_and(named))?;
+    let first = pulses.into_iter().find(|p| p.shape.as_deref().is_some_and(named))?;
     e.number(first.duration.as_ref()?).ok()
 }

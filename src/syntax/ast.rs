@@ -274,7 +274,7 @@ pub enum StatementKind {
     /// `prepare down(cells), up(charger)`
     Prepare(Vec<State>),
     /// `pulse 1H 90 deg phase x rf = 25 kHz`
-    Pulse(Pulse),
+    Pulse(Box<Pulse>),
     /// `delay 5 ms`
     Delay(Delay),
     /// `lock 1H phase y from 50 kHz to 0 kHz over 1 ms shape linear`
@@ -286,7 +286,7 @@ pub enum StatementKind {
     /// `crush`
     Crush(Vec<Expr>),
     /// `gradient 0.3 T/m for 1 ms shape = sine`
-    Gradient(Expr, Expr, Vec<Setting>),
+    Gradient(Box<Expr>, Expr, Vec<Setting>),
     /// `dephase H`
     Dephase(Expr),
     /// `reset a = down(a)`
@@ -294,7 +294,7 @@ pub enum StatementKind {
     /// `project a along z error = 5 % { up { ... } down { ... } }`
     Project(Box<Project>),
     /// `read m = Y(a)`
-    Read(Name, Expr),
+    Read(Box<Name>, Expr),
     /// `mark charged`
     Mark(Name),
     /// `acquire 1H points 1024 dwell 5 us phase x`, `acquire 1H points 64 every { ... }`
@@ -302,7 +302,7 @@ pub enum StatementKind {
     /// `tomography snr = 100`
     Tomography(Vec<Setting>),
     /// `loop 8 { ... }`, `loop k in 1..8 { ... }`, `loop 8 record as passes { ... }`
-    Loop(Repeat, Option<Name>, Vec<Statement>),
+    Loop(Repeat, Option<Box<Name>>, Vec<Statement>),
     /// `parallel align centre { ... }`
     Parallel(Option<Name>, Vec<Statement>),
     /// `decouple 13C waltz16 rf = 5 kHz { ... }`
@@ -317,7 +317,7 @@ pub enum Repeat {
     /// `loop 8`: equal repetitions.
     Times(Expr),
     /// `loop k in 1..8`: a counter takes the whole numbers from the first to the last bound.
-    Counter(ForEach),
+    Counter(Box<ForEach>),
 }
 
 /// A measurement of a spin 1/2, and what follows each outcome.
@@ -349,9 +349,9 @@ pub struct Pulse {
     /// True for an ideal (instantaneous) pulse.
     pub ideal: bool,
     /// The noise that acts meanwhile.
-    pub noise: Option<Name>,
+    pub noise: Option<Box<Name>>,
     /// Samples to record.
-    pub record: Option<Record>,
+    pub record: Option<Box<Record>>,
 }
 
 /// A decoupling sequence on one channel during some statements.
@@ -379,9 +379,9 @@ pub struct Delay {
     /// True if measured from the centre of the previous pulse to the centre of the next.
     pub between_centres: bool,
     /// The noise that acts meanwhile.
-    pub noise: Option<Name>,
+    pub noise: Option<Box<Name>>,
     /// Samples to record.
-    pub record: Option<Record>,
+    pub record: Option<Box<Record>>,
 }
 
 /// A spin lock.
@@ -402,9 +402,9 @@ pub struct Lock {
     /// Number of steps, for transmitters without continuous ramps.
     pub steps: Option<Expr>,
     /// The noise that acts meanwhile.
-    pub noise: Option<Name>,
+    pub noise: Option<Box<Name>>,
     /// Samples to record.
-    pub record: Option<Record>,
+    pub record: Option<Box<Record>>,
 }
 
 /// Evolution under a given Hamiltonian.
@@ -415,9 +415,9 @@ pub struct Evolve {
     /// Duration.
     pub duration: Expr,
     /// Noise model.
-    pub noise: Option<Name>,
+    pub noise: Option<Box<Name>>,
     /// Samples to record.
-    pub record: Option<Record>,
+    pub record: Option<Box<Record>>,
 }
 
 /// Pulses and delays that make the evolution under a Hamiltonian.

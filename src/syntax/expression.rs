@@ -25,14 +25,16 @@ impl Parser<'_> {
     pub(super) fn expression(&mut self) -> Rule<Expr> {
         self.deeper(Nest::Expression, |p| {
             let start = p.here();
-            let mut terms = Vec::new();
             let mut negative = p.sign("-");
             if !negative {
                 p.sign("+");
             }
+            let first = p.product()?;
+            if !negative && !p.at_sign("-") && !p.at_sign("+") {
+                return Ok(first);
+            }
+            let mut terms = vec![Term { negative, value: first }];
             loop {
-                let value = p.product()?;
-                terms.push(Term { negative, value });
                 negative = if p.sign("-") {
                     true
                 } else if p.sign("+") {
@@ -40,18 +42,21 @@ impl Parser<'_> {
                 } else {
                     break;
                 };
+                terms.push(Term { negative, value: p.product()? });
             }
-            match terms.as_slice() {
-                [Term { negative: false, .. }] => Ok(terms.remove(0).value),
-                _ => Ok(Expr::at(ExprKind::Sum(terms), start.to(p.previous()))),
-            }
+            terms.shrink_to_fit();
+            Ok(Expr::at(ExprKind::Sum(terms), start.to(p.previous())))
         })
     }
 
     /// `product = power { ("*" | "/") power }`
     fn product(&mut self) -> Rule<Expr> {
         let start = self.here();
-        let mut factors = vec![Factor { divides: false, value: self.power()? }];
+        let first = self.power()?;
+        if !self.at_sign("*") && !self.at_sign("/") {
+            return Ok(first);
+        }
+        let mut factors = vec![Factor { divides: false, value: first }];
         loop {
             let divides = if self.sign("*") {
                 false
@@ -62,9 +67,7 @@ impl Parser<'_> {
             };
             factors.push(Factor { divides, value: self.power()? });
         }
-        if factors.len() == 1 {
-            return Ok(factors.remove(0).value);
-        }
+        factors.shrink_to_fit();
         Ok(Expr::at(ExprKind::Product(factors), start.to(self.previous())))
     }
 
@@ -93,7 +96,7 @@ impl Parser<'_> {
     /// `primary = number [unit] | isotope | text | name ["[" sum "]" | "(" list ")"] ["at" name] | "(" list ")" [unit]`
     fn primary(&mut self) -> Rule<Expr> {
         let start = self.here();
-        match self.kind().clone() {
+        match self.kind() {
             TokenKind::Number(value) => {
                 self.advance();
                 if let Some(isotope) = self.isotope_behind(value, start) {
@@ -104,7 +107,7 @@ impl Parser<'_> {
             }
             TokenKind::Text(text) => {
                 self.advance();
-                Ok(Expr::at(ExprKind::Text(text), start))
+                Ok(Expr::at(ExprKind::Text(text.to_string()), start))
             }
             TokenKind::Sign("(") => {
                 self.advance();
@@ -128,7 +131,7 @@ impl Parser<'_> {
         }
     }
 
-    fn named(&mut self, name: String, start: Span) -> Rule<Expr> {
+    fn named(&mut self, name: &str, start: Span) -> Rule<Expr> {
         if self.at_sign("(") && !self.begins_line() {
             let open = self.here();
             self.advance();
@@ -138,18 +141,18 @@ impl Parser<'_> {
             let mut items = if self.at_sign(")") { vec![] } else { self.list(")")? };
             self.close(")", open)?;
             if let Some(of) = items.first_mut()
-                && OF_SPECIES.contains(&name.as_str())
+                && OF_SPECIES.contains(&name)
             {
                 species(of);
             }
-            return Ok(Expr::at(ExprKind::Call(name, items), start.to(self.previous())));
+            return Ok(Expr::at(ExprKind::Call(name.to_string(), items), start.to(self.previous())));
         }
         if self.at_sign("[") && !self.begins_line() {
             let open = self.here();
             self.advance();
             let index = self.expression()?;
             self.close("]", open)?;
-            return Ok(Expr::at(ExprKind::Index(name, Box::new(index)), start.to(self.previous())));
+            return Ok(Expr::at(ExprKind::Index(name.to_string(), Box::new(index)), start.to(self.previous())));
         }
         if self.at_sign(".") && matches!(self.peek(1), TokenKind::Name(_)) {
             self.advance();
@@ -159,9 +162,9 @@ impl Parser<'_> {
                 let span = start.to(self.previous());
                 return Err(Diagnostic::new(Code::WrongKind, span, message).label("ambiguous").into());
             }
-            return Ok(Expr::at(ExprKind::Member(name, Box::new(member)), start.to(self.previous())));
+            return Ok(Expr::at(ExprKind::Member(name.to_string(), Box::new(member)), start.to(self.previous())));
         }
-        Ok(Expr::at(ExprKind::Name(name), start))
+        Ok(Expr::at(ExprKind::Name(name.to_string()), start))
     }
 
     /// An optional mark after a metric: `ergotropy at charged` is parsed as `charged.ergotropy`.
@@ -227,13 +230,13 @@ impl Parser<'_> {
 
     /// An integer directly followed by an element symbol: `13C`. Units have priority: `9T` is a field.
     fn isotope_behind(&mut self, value: f64, start: Span) -> Option<Expr> {
-        let TokenKind::Name(symbol) = self.kind().clone() else { return None };
+        let TokenKind::Name(symbol) = self.kind() else { return None };
         let touches = self.here().start == start.end;
         let mut letters = symbol.chars();
         let element = letters.next().is_some_and(|c| c.is_ascii_uppercase())
             && letters.all(|c| c.is_ascii_lowercase())
             && symbol.len() <= 2;
-        if !touches || !element || value.fract() != 0.0 || value > 300.0 || Unit::named(&symbol).is_some() {
+        if !touches || !element || value.fract() != 0.0 || value > 300.0 || Unit::named(symbol).is_some() {
             return None;
         }
         self.advance();
@@ -248,13 +251,13 @@ impl Parser<'_> {
         if let Some(symbol) = self.composite_unit() {
             return Ok(Expr::at(ExprKind::Quantity(Box::new(value), symbol), start.to(self.previous())));
         }
-        let TokenKind::Name(symbol) = self.kind().clone() else { return Ok(value) };
-        if let Some(unit) = Unit::named(&symbol) {
+        let TokenKind::Name(symbol) = self.kind() else { return Ok(value) };
+        if let Some(unit) = Unit::named(symbol) {
             self.advance();
             return Ok(Expr::at(ExprKind::Quantity(Box::new(value), unit), start.to(self.previous())));
         }
         let setting = matches!(self.peek(1), TokenKind::Sign("="));
-        if words::is_word(&symbol) || setting || symbol == "shape" {
+        if words::is_word(symbol) || setting || symbol == "shape" {
             return Ok(value);
         }
         let here = self.here();
@@ -262,14 +265,14 @@ impl Parser<'_> {
         if matches!(self.peek(1), TokenKind::Sign("(")) {
             return Err(diagnostic.help("write a product with `*`").into());
         }
-        Err(diagnostic.label("unknown unit").help(Unit::hint(&symbol)).into())
+        Err(diagnostic.label("unknown unit").help(Unit::hint(symbol)).into())
     }
 
     /// Composite units `rad/s` and `1/s`: three adjacent tokens.
     fn composite_unit(&mut self) -> Option<&'static Unit> {
         let first = match self.kind() {
-            TokenKind::Name(name) => name.clone(),
-            TokenKind::Number(1.0) => "1".to_string(),
+            TokenKind::Name(name) => name,
+            TokenKind::Number(1.0) => "1",
             _ => return None,
         };
         let (TokenKind::Sign("/"), TokenKind::Name(second)) = (self.peek(1), self.peek(2)) else { return None };

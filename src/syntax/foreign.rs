@@ -23,8 +23,8 @@ pub(super) struct Foreign {
 pub(super) enum Instead {
     /// A sign of the language.
     Sign(&'static str),
-    /// The text of a string.
-    Text(String),
+    /// A string: what stands between the quotation marks.
+    Text,
 }
 
 impl Foreign {
@@ -120,6 +120,6 @@ fn quoted(rest: &str) -> Option<Foreign> {
         help: "a string is written in double quotes: \"...\"",
         length,
         skipped: length,
-        instead: Some(Instead::Text(inner.get(..end)?.to_string())),
+        instead: Some(Instead::Text),
     })
 }

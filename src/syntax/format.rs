@@ -25,7 +25,7 @@ fn tidied(text: &str) -> String {
     if !diagnostics.is_empty() {
         return text.to_string();
     }
-    let mut tokens = tokens.into_iter().peekable();
+    let mut tokens = tokens.all(text).peekable();
     // Number of parentheses and brackets open since the last brace, and the last token before the line.
     let mut open = 0;
     let mut last: Option<Token> = None;

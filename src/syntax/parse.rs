@@ -13,11 +13,11 @@ pub fn parse(text: &str, file: u32) -> (Program, Vec<Diagnostic>) {
         return (Program::default(), vec![diagnostic]);
     }
     let (tokens, mut diagnostics) = tokenize(text, file);
-    let mut parser = Parser::new(&tokens);
+    let mut parser = Parser::new(text, &tokens);
     let first = parser.here();
     let program = parser.file();
     let about_version = parser.diagnostics.iter().any(|d| d.code == Code::UnsupportedVersion)
-        || !matches!(tokens.first().map(|t| &t.kind), Some(TokenKind::Name(_)));
+        || !matches!(tokens.get(text, 0).map(|t| t.kind), Some(TokenKind::Name(_)));
     diagnostics.extend(parser.diagnostics);
     if !matches!(program.items.first().map(|i| &i.kind), Some(ItemKind::Version(_))) && !about_version {
         diagnostics.push(
@@ -52,7 +52,7 @@ fn whole<T>(text: &str, file: u32, rule: impl FnOnce(&mut Parser) -> Rule<T>) ->
     if let Some(diagnostic) = diagnostics.into_iter().next() {
         return Err(diagnostic);
     }
-    let mut parser = Parser::new(&tokens);
+    let mut parser = Parser::new(text, &tokens);
     let value = rule(&mut parser).map_err(|d| *d)?;
     match parser.kind() {
         TokenKind::End => Ok(value),

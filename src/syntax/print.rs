@@ -219,7 +219,7 @@ impl Display for Record {
 }
 
 /// The noise that acts during a statement, and its record.
-fn acting(f: &mut Formatter<'_>, noise: &Option<Name>, record: &Option<Record>) -> fmt::Result {
+fn acting(f: &mut Formatter<'_>, noise: &Option<Box<Name>>, record: &Option<Box<Record>>) -> fmt::Result {
     noise.as_ref().map_or(Ok(()), |noise| write!(f, " with {noise}"))?;
     record.as_ref().map_or(Ok(()), |r| write!(f, "{r}"))
 }

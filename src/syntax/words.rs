@@ -2,6 +2,7 @@
 
 use crate::units::Dimension;
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 
 /// Syntactic role of a keyword.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -327,13 +328,33 @@ pub fn words_of(role: Role) -> impl Iterator<Item = &'static str> {
     WORDS.iter().filter(move |w| w.role == role).map(|w| w.word)
 }
 
+/// The keywords with this spelling: those of a letter are kept together, since every word of a text is looked up several times.
+fn spelled(word: &str) -> impl Iterator<Item = &'static Word> {
+    static BY_LETTER: LazyLock<Vec<Vec<&'static Word>>> = LazyLock::new(|| {
+        (b'a'..=b'z').map(|letter| WORDS.iter().filter(|w| w.word.bytes().next() == Some(letter)).collect()).collect()
+    });
+    let letter = word.bytes().next().map_or(usize::MAX, |b| usize::from(b).wrapping_sub(usize::from(b'a')));
+    BY_LETTER.get(letter).into_iter().flatten().copied().filter(move |w| w.word == word)
+}
+
 /// True if the keyword has this role.
 pub fn is(word: &str, role: Role) -> bool {
-    WORDS.iter().any(|w| w.role == role && w.word == word)
+    spelled(word).any(|w| w.role == role)
 }
 
 /// True if this is a keyword. A keyword may still be used as an identifier where this is unambiguous: the file `dipolar_charging.seq`
 /// declares a Hamiltonian `dipolar`.
 pub fn is_word(word: &str) -> bool {
-    WORDS.iter().any(|w| w.word == word)
+    spelled(word).next().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_keyword_is_found() {
+        assert!(WORDS.iter().all(|w| is_word(w.word) && is(w.word, w.role)));
+        assert!(!is_word("") && !is_word("A") && !is_word("\u{b5}s") && !is_word("{"));
+    }
 }

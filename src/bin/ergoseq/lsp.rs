@@ -363,7 +363,7 @@ impl Server {
                 all.into_iter().map(|u| json!({ "range": self.range(open, u.span), "kind": 1 })).collect()
             }
             "textDocument/prepareRename" => {
-                let token = document.token_at(offset).and_then(|k| document.tokens.get(k));
+                let token = document.token_at(offset).and_then(|k| document.token(k));
                 match (editor::uses(document, offset), token) {
                     (Some(_), Some(token)) => self.range(open, token.span),
                     _ => Value::Null,
@@ -453,7 +453,7 @@ impl Server {
 /// A document that is nothing but its text, to count positions in.
 fn bare(text: String) -> Document {
     let program = ergoseq::syntax::ast::Program::default();
-    Document { text, tokens: vec![], program, names: vec![], compiled: None, diagnostics: vec![] }
+    Document { text, tokens: Default::default(), program, names: vec![], compiled: None, diagnostics: vec![] }
 }
 
 /// The words that may stand at an offset, in the order in which they are offered.

@@ -39,7 +39,7 @@ impl Builder<'_, '_> {
 
     fn counted(&mut self, each: &ForEach, body: &[Statement]) -> (ir::Repeat, Vec<ir::Event>) {
         let (from, to) = (self.c.number(&each.from, Dimension::NUMBER), self.c.number(&each.to, Dimension::NUMBER));
-        let counter = ir::Each { index: each.index.text.clone(), from, to };
+        let counter = Box::new(ir::Each { index: each.index.text.clone(), from, to });
         let known = self.counter_is_new(&each.index);
         if known {
             self.c.scope.names.insert(each.index.text.clone(), Meaning::Counter);

@@ -15,10 +15,10 @@ impl Builder<'_, '_> {
         let known: Vec<&str> = ir::DECOUPLE_SETTINGS.iter().map(|(w, _)| *w).collect();
         let (mut rf, mut offset) = (None, None);
         for (name, value) in settings(&d.settings, &known, "`decouple`", self.c) {
-            let value = Some(self.c.expr(value, |s, e| s.frequency(e, &[])));
-            if name == "rf" { rf = value } else { offset = value }
+            let value = self.c.expr(value, |s, e| s.frequency(e, &[]));
+            if name == "rf" { rf = Some(value) } else { offset = Some(Box::new(value)) }
         }
-        let shape = Some(self.sequence(&d.sequence));
+        let shape = Some(Box::new(self.sequence(&d.sequence)));
         let phase = d.phase.clone().unwrap_or_else(|| Expr::at(ExprKind::Name("x".into()), d.head.span()));
         let pulse = ir::Pulse {
             noise: None,
@@ -35,7 +35,7 @@ impl Builder<'_, '_> {
             record: None,
             place: d.head,
         };
-        events.push(Event { kind: EventKind::Decouple(pulse), place: d.head });
+        events.push(Event { kind: EventKind::Decouple(Box::new(pulse)), place: d.head });
         let body = self.events(&d.body);
         self.refuse_during(&body, &nucleus, d.head);
         events.extend(body);

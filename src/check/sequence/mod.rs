@@ -13,7 +13,7 @@ mod substitute;
 use self::substitute::substitute;
 use super::checker::{Checker, settings, twice};
 use super::density_file::Elements;
-use super::names::Declarations;
+use super::names::{self, Declarations};
 use super::system;
 use crate::budget::{EXPRESSION_PARTS, STATEMENTS};
 use crate::diagnostic::{Code, Diagnostic};
@@ -22,6 +22,7 @@ use crate::source::{Place, Span};
 use crate::syntax::Expr;
 use crate::syntax::ast::{self, Item, ItemKind, Name, Statement, StatementKind};
 use crate::units::Dimension;
+use std::borrow::Borrow;
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -29,7 +30,10 @@ struct Builder<'a, 'b> {
     c: &'a mut Checker,
     declarations: &'b Declarations<'b>,
     calls: Vec<String>,
-    traces: Vec<(String, Span)>,
+    /// The traces so far, by name.
+    traces: HashMap<String, Span>,
+    /// Their number, each time that a name is given.
+    traced: usize,
     marks: HashMap<String, Span>,
     /// Statements so far, those of subsequences counted at every call.
     statements: u64,
@@ -50,19 +54,34 @@ struct Builder<'a, 'b> {
     open_states: Vec<String>,
 }
 
-/// Checks the sequence and adds it to the experiment.
+/// Takes the statements of the sequences out of the tree, so that each can be freed when it has been translated: a long sequence is not
+/// in memory twice. Their counters are added to the scope. The statements of the first sequence come back.
+pub fn taken(items: &mut [Item], c: &mut Checker) -> Vec<Statement> {
+    let mut first = None;
+    for item in items {
+        let ItemKind::Sequence(body) = &mut item.kind else { continue };
+        let statements = std::mem::take(body);
+        c.scope.counters.extend(names::counters_of(&statements).into_iter().map(|counter| counter.text.clone()));
+        first.get_or_insert(statements);
+    }
+    first.unwrap_or_default()
+}
+
+/// Checks the sequence, of which the statements have been taken, and adds it to the experiment.
 pub fn fill(
     items: &[Item],
     experiment: &mut Experiment,
     c: &mut Checker,
     (declarations, densities): (&Declarations, &HashMap<Span, Elements>),
+    mut statements: Vec<Statement>,
 ) {
     let mut first: Option<Span> = None;
     let mut builder = Builder {
         c,
         declarations,
         calls: vec![],
-        traces: vec![],
+        traces: HashMap::new(),
+        traced: 0,
         marks: HashMap::new(),
         statements: 0,
         parts: 0,
@@ -81,14 +100,14 @@ pub fn fill(
         }
     }
     for item in items {
-        let ItemKind::Sequence(statements) = &item.kind else { continue };
+        let ItemKind::Sequence(_) = &item.kind else { continue };
         let span = item.place.span();
         if let Some(before) = first {
             builder.c.diagnostics.push(twice("sequence", span, before));
             continue;
         }
         first = Some(span);
-        experiment.sequence = builder.events(statements);
+        experiment.sequence = builder.translated(std::mem::take(&mut statements).into_iter());
         builder.prepared_first(&experiment.sequence, span);
     }
 }
@@ -112,8 +131,13 @@ impl Builder<'_, '_> {
     }
 
     fn events(&mut self, statements: &[Statement]) -> Vec<Event> {
+        self.translated(statements.iter())
+    }
+
+    fn translated(&mut self, statements: impl ExactSizeIterator<Item: Borrow<Statement>>) -> Vec<Event> {
         let mut events = Vec::with_capacity(statements.len());
         for statement in statements {
+            let statement: &Statement = statement.borrow();
             if self.c.is_full() {
                 break;
             }
@@ -143,7 +167,7 @@ impl Builder<'_, '_> {
                 EventKind::Prepare(states.iter().filter_map(|s| self.state(s)).collect())
             }
             StatementKind::Pulse(p) => match self.pulse(p, place) {
-                Some(pulse) => EventKind::Pulse(pulse),
+                Some(pulse) => EventKind::Pulse(Box::new(pulse)),
                 None => return,
             },
             StatementKind::Delay(d) => EventKind::Delay {
@@ -155,17 +179,17 @@ impl Builder<'_, '_> {
             StatementKind::Gradient(strength, duration, given) => {
                 let mut shape = None;
                 for (_, value) in settings(given, &["shape"], "`gradient`", self.c) {
-                    shape = Some(self.shape(value));
+                    shape = Some(Box::new(self.shape(value)));
                 }
                 EventKind::Gradient {
-                    strength: self.c.number(strength, Dimension::GRADIENT),
+                    strength: Box::new(self.c.number(strength, Dimension::GRADIENT)),
                     duration: self.c.number(duration, Dimension::TIME),
                     shape,
                 }
             }
             StatementKind::Lock(l) => {
                 let Some(nucleus) = self.nucleus(&l.channel) else { return };
-                EventKind::Lock(ir::Lock {
+                EventKind::Lock(Box::new(ir::Lock {
                     nucleus,
                     phase: self.c.phase(&l.phase),
                     from: self.c.expr(&l.from, |s, e| s.frequency(e, &[])),
@@ -175,22 +199,16 @@ impl Builder<'_, '_> {
                     steps: l.steps.as_ref().map(|e| self.c.number(e, Dimension::NUMBER)),
                     noise: l.noise.as_ref().and_then(|n| self.noise(n)),
                     record: self.record(&l.record, span),
-                })
+                }))
             }
-            StatementKind::Evolve(e) => EventKind::Evolve {
-                hamiltonian: self.c.expr(&e.hamiltonian, |s, e| {
-                    let time = ir::Index { name: "t", dimension: s.dimension(Dimension::TIME) };
-                    s.hamiltonian(e, &[time])
-                }),
-                duration: self.c.number(&e.duration, Dimension::TIME),
-                noise: e.noise.as_ref().and_then(|n| self.noise(n)),
-                record: self.record(&e.record, span),
-            },
-            StatementKind::Compile(c) => EventKind::Compile(self.compiled(c)),
+            StatementKind::Evolve(e) => self.evolve(e, span),
+            StatementKind::Compile(c) => EventKind::Compile(Box::new(self.compiled(c))),
             StatementKind::Crush(keep) => {
                 EventKind::Crush { keep: keep.iter().map(|k| self.c.number(k, Dimension::NUMBER)).collect() }
             }
-            StatementKind::Dephase(e) => EventKind::Dephase { hamiltonian: self.c.expr(e, |s, e| s.operator(e, &[])) },
+            StatementKind::Dephase(e) => {
+                EventKind::Dephase { hamiltonian: Box::new(self.c.expr(e, |s, e| s.operator(e, &[]))) }
+            }
             StatementKind::Reset(sites, states) => self.reset(sites, states),
             StatementKind::Project(p) => self.project(p),
             StatementKind::Read(name, observable) => self.read(name, observable),
@@ -202,8 +220,8 @@ impl Builder<'_, '_> {
                 Some(kind) => kind,
                 None => return,
             },
-            StatementKind::Tomography(given) => EventKind::Tomography(self.tomography(given, span)),
-            StatementKind::Loop(repeat, trace, body) => self.repeated(repeat, trace.as_ref(), body),
+            StatementKind::Tomography(given) => EventKind::Tomography(Box::new(self.tomography(given, span))),
+            StatementKind::Loop(repeat, trace, body) => self.repeated(repeat, trace.as_deref(), body),
             StatementKind::Parallel(align, body) => match self.parallel(align.as_ref(), body) {
                 Some(kind) => kind,
                 None => return,
@@ -214,16 +232,28 @@ impl Builder<'_, '_> {
         events.push(Event { kind, place });
     }
 
+    fn evolve(&mut self, e: &ast::Evolve, span: Span) -> EventKind {
+        EventKind::Evolve {
+            hamiltonian: Box::new(self.c.expr(&e.hamiltonian, |s, e| {
+                let time = ir::Index { name: "t", dimension: s.dimension(Dimension::TIME) };
+                s.hamiltonian(e, &[time])
+            })),
+            duration: self.c.number(&e.duration, Dimension::TIME),
+            noise: e.noise.as_ref().and_then(|n| self.noise(n)),
+            record: self.record(&e.record, span),
+        }
+    }
+
     fn reset(&mut self, sites: &[Expr], states: &[ast::State]) -> EventKind {
         let sites = sites.iter().map(|s| self.sites(s)).collect();
         EventKind::Reset { sites, states: states.iter().filter_map(|s| self.state(s)).collect() }
     }
 
     fn project(&mut self, p: &ast::Project) -> EventKind {
-        let site = self.site(&p.site);
+        let site = Box::new(self.site(&p.site));
         let known: Vec<&str> = ir::PROJECT_SETTINGS.iter().map(|(word, _)| *word).collect();
         let given = settings(&p.settings, &known, "`project`", self.c);
-        let error = given.first().map(|(_, value)| self.c.number(value, Dimension::NUMBER));
+        let error = given.first().map(|(_, value)| Box::new(self.c.number(value, Dimension::NUMBER)));
         let outer = std::mem::replace(&mut self.in_branch, true);
         let mut branch = |body: &Option<Vec<Statement>>| body.as_deref().map_or(vec![], |b| self.events(b));
         let (up, down) = (branch(&p.up), branch(&p.down));

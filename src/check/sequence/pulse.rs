@@ -32,10 +32,10 @@ impl Builder<'_, '_> {
             match name {
                 "rf" => rf = Some(self.c.expr(value, |s, e| s.frequency(e, &[]))),
                 "duration" => duration = Some(self.c.number(value, Dimension::TIME)),
-                "offset" => offset = Some(self.c.expr(value, |s, e| s.frequency(e, &[]))),
-                "modulation" => modulation = Some(self.of_time(value, Dimension::ANGLE)),
-                "start" => start = Some(self.start(value)),
-                _ => shape = Some(self.shape(value)),
+                "offset" => offset = Some(Box::new(self.c.expr(value, |s, e| s.frequency(e, &[])))),
+                "modulation" => modulation = Some(Box::new(self.of_time(value, Dimension::ANGLE))),
+                "start" => start = Some(Box::new(self.start(value))),
+                _ => shape = Some(Box::new(self.shape(value))),
             }
         }
         let Some(given) = &p.phase else {
@@ -267,7 +267,7 @@ impl Builder<'_, '_> {
                             "a pulse inside `parallel` cannot record a trace",
                         ));
                     }
-                    pulses.push(pulse);
+                    pulses.push(*pulse);
                 }
                 kind @ EventKind::Acquire { .. } if acquire.is_none() => acquire = Some(kind),
                 _ => self.c.diagnostics.push(

@@ -12,22 +12,23 @@ use crate::tomography::METHODS;
 use crate::units::Dimension;
 
 impl Builder<'_, '_> {
-    pub(super) fn record(&mut self, record: &Option<ast::Record>, span: Span) -> Option<ir::Record> {
+    pub(super) fn record(&mut self, record: &Option<Box<ast::Record>>, span: Span) -> Option<Box<ir::Record>> {
         let record = record.as_ref()?;
         let place = record.name.as_ref().map_or(span, Name::span);
         self.refuse_in_loop("record", place);
         let points = self.c.number(&record.points, Dimension::NUMBER);
-        let name = record.name.as_ref().map_or_else(|| format!("trace{}", self.traces.len() + 1), |n| n.text.clone());
+        let name = record.name.as_ref().map_or_else(|| format!("trace{}", self.traced + 1), |n| n.text.clone());
         self.trace_named(name.clone(), place);
-        Some(ir::Record { points, name })
+        Some(Box::new(ir::Record { points, name }))
     }
 
     /// Declares a trace, whose name must be new.
     pub(super) fn trace_named(&mut self, name: String, place: Span) {
-        if let Some((_, before)) = self.traces.iter().find(|(n, _)| *n == name) {
+        if let Some(before) = self.traces.get(&name) {
             self.c.diagnostics.push(twice(&name, place, *before));
         }
-        self.traces.push((name, place));
+        self.traced += 1;
+        self.traces.entry(name).or_insert(place);
     }
 
     pub(super) fn acquire(&mut self, a: &ast::Acquire, span: Span) -> Option<EventKind> {
@@ -36,14 +37,14 @@ impl Builder<'_, '_> {
         let known: Vec<&str> = ir::ACQUIRE_SETTINGS.iter().map(|(w, _)| *w).collect();
         let (mut snr, mut seed) = (None, None);
         for (name, value) in settings(&a.settings, &known, "`acquire`", self.c) {
-            let value = Some(self.c.number(value, Dimension::NUMBER));
+            let value = Some(Box::new(self.c.number(value, Dimension::NUMBER)));
             if name == "snr" { snr = value } else { seed = value }
         }
         let points = self.c.number(&a.points, Dimension::NUMBER);
-        let phase = a.phase.as_ref().map(|p| self.c.phase(p));
+        let phase = a.phase.as_ref().map(|p| Box::new(self.c.phase(p)));
         Some(match &a.sampling {
             ast::Sampling::Dwell(dwell) => {
-                let dwell = self.c.number(dwell, Dimension::TIME);
+                let (points, dwell) = (Box::new(points), Box::new(self.c.number(dwell, Dimension::TIME)));
                 EventKind::Acquire { nucleus, points, dwell, phase, snr, seed, decoupling: vec![] }
             }
             ast::Sampling::Every(cycle) => self.cycle(points, ir::Detection { nucleus, phase, snr, seed }, cycle),

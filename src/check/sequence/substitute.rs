@@ -11,39 +11,40 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
         Some(ExprKind::Isotope(text) | ExprKind::Name(text)) => Name { text, place: n.place },
         _ => n.clone(),
     };
-    let record = |x: &Option<ast::Record>| {
-        x.as_ref().map(|x| ast::Record { points: e(&x.points), name: x.name.as_ref().map(name) })
+    let record = |x: &Option<Box<ast::Record>>| {
+        x.as_ref().map(|x| Box::new(ast::Record { points: e(&x.points), name: x.name.as_ref().map(name) }))
     };
+    let boxed = |n: &Box<Name>| Box::new(name(n));
     let settings = |list: &[ast::Setting]| -> Vec<ast::Setting> {
         list.iter().map(|s| ast::Setting { name: s.name.clone(), value: e(&s.value) }).collect()
     };
     let body = |list: &[Statement]| -> Vec<Statement> { list.iter().map(|s| substitute(s, r)).collect() };
     let kind = match &statement.kind {
         StatementKind::Prepare(states) => StatementKind::Prepare(states.iter().map(|s| state(s, r)).collect()),
-        StatementKind::Pulse(p) => StatementKind::Pulse(ast::Pulse {
+        StatementKind::Pulse(p) => StatementKind::Pulse(Box::new(ast::Pulse {
             channel: name(&p.channel),
             angle: o(&p.angle),
             phase: o(&p.phase),
             settings: settings(&p.settings),
             ideal: p.ideal,
-            noise: p.noise.as_ref().map(name),
+            noise: p.noise.as_ref().map(boxed),
             record: record(&p.record),
-        }),
+        })),
         StatementKind::Delay(d) => StatementKind::Delay(ast::Delay {
             duration: e(&d.duration),
             between_centres: d.between_centres,
-            noise: d.noise.as_ref().map(name),
+            noise: d.noise.as_ref().map(boxed),
             record: record(&d.record),
         }),
         StatementKind::Lock(l) => StatementKind::Lock(Box::new(ast::Lock {
             record: record(&l.record),
-            noise: l.noise.as_ref().map(name),
+            noise: l.noise.as_ref().map(boxed),
             ..lock(l, name(&l.channel), r)
         })),
         StatementKind::Evolve(v) => StatementKind::Evolve(Box::new(ast::Evolve {
             hamiltonian: e(&v.hamiltonian),
             duration: e(&v.duration),
-            noise: v.noise.as_ref().map(name),
+            noise: v.noise.as_ref().map(boxed),
             record: record(&v.record),
         })),
         StatementKind::Compile(c) => StatementKind::Compile(Box::new(ast::Compile {
@@ -53,13 +54,13 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             settings: settings(&c.settings),
         })),
         StatementKind::Crush(keep) => StatementKind::Crush(keep.iter().map(e).collect()),
-        StatementKind::Gradient(g, duration, list) => StatementKind::Gradient(e(g), e(duration), settings(list)),
+        StatementKind::Gradient(g, t, list) => StatementKind::Gradient(Box::new(e(g)), e(t), settings(list)),
         StatementKind::Dephase(x) => StatementKind::Dephase(e(x)),
         StatementKind::Reset(sites, states) => {
             StatementKind::Reset(sites.iter().map(e).collect(), states.iter().map(|s| state(s, r)).collect())
         }
         StatementKind::Project(p) => StatementKind::Project(Box::new(project(p, r))),
-        StatementKind::Read(n, x) => StatementKind::Read(name(n), e(x)),
+        StatementKind::Read(n, x) => StatementKind::Read(boxed(n), e(x)),
         StatementKind::Mark(n) => StatementKind::Mark(name(n)),
         StatementKind::Acquire(a) => StatementKind::Acquire(Box::new(ast::Acquire {
             channel: name(&a.channel),
@@ -69,7 +70,7 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             settings: settings(&a.settings),
         })),
         StatementKind::Tomography(list) => StatementKind::Tomography(settings(list)),
-        StatementKind::Loop(repeat, trace, list) => repeated(repeat, trace.as_ref().map(name), list, r),
+        StatementKind::Loop(repeat, trace, list) => repeated(repeat, trace.as_ref().map(boxed), list, r),
         StatementKind::Parallel(align, list) => StatementKind::Parallel(align.clone(), body(list)),
         StatementKind::Decouple(d) => StatementKind::Decouple(Box::new(ast::Decouple {
             channel: name(&d.channel),
@@ -86,7 +87,7 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
 
 fn repeated(
     repeat: &ast::Repeat,
-    trace: Option<Name>,
+    trace: Option<Box<Name>>,
     body: &[Statement],
     r: &dyn Fn(&str) -> Option<Expr>,
 ) -> StatementKind {
@@ -100,7 +101,7 @@ fn repeated(
             let inside = |name: &str| if name == each.index.text { None } else { r(name) };
             let body = body.iter().map(|s| substitute(s, &inside)).collect();
             let (from, to) = (each.from.replace(r), each.to.replace(r));
-            let counter = ast::ForEach { index: each.index.clone(), from, to };
+            let counter = Box::new(ast::ForEach { index: each.index.clone(), from, to });
             StatementKind::Loop(ast::Repeat::Counter(counter), trace, body)
         }
     }

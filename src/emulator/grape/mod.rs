@@ -355,7 +355,7 @@ fn space(members: &[MemberSchedule], whole: bool, allowed: f64) -> Result<Space,
 fn refuse_flip_angles(experiment: &Experiment, shape: &str) -> Result<(), Fault> {
     let named = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(name) if name == shape);
     let pulses = experiment.sequence.iter().flat_map(|event| event.pulses());
-    let wrong = pulses.filter(|p| p.angle.is_some() && p.shape.as_ref().is_some_and(named)).map(|p| p.place).next();
+    let wrong = pulses.filter(|p| p.angle.is_some() && p.shape.as_deref().is_some_and(named)).map(|p| p.place).next();
     match wrong {
         None => Ok(()),
         Some(place) => {

@@ -77,9 +77,9 @@ pub(super) fn controls(steps: &[Step]) -> Vec<Operator> {
     for step in steps {
         match step {
             Step::Segment(segment) => {
-                found.extend(segment.controls.iter().filter_map(|c| c.shape.as_ref()).flat_map(of));
+                found.extend(segment.controls.iter().filter_map(|c| c.shape.as_deref()).flat_map(of));
             }
-            Step::Kick(kick) => found.extend(kick.shape.iter().flat_map(of)),
+            Step::Kick(kick) => found.extend(kick.shape.as_deref().into_iter().flat_map(of)),
             Step::Loop(_, body) => found.extend(controls(body)),
             Step::Strobe(strobe) => strobe.runs.iter().for_each(|(_, body)| found.extend(controls(body))),
             Step::Acquire(_)
@@ -193,7 +193,7 @@ impl<'a> PathBuilder<'a> {
 
     fn kick(&mut self, kick: &Kick) -> Result<(), Fault> {
         let free = |used: &&ShapeUse| self.layout.free.contains(&used.shape);
-        match kick.shape.as_ref().filter(free) {
+        match kick.shape.as_deref().filter(free) {
             None => {
                 let u = self.propagator(&kick.as_segment())?;
                 self.operation(Operation::Fixed(u));
@@ -225,7 +225,7 @@ impl<'a> PathBuilder<'a> {
         if rest.terms().any(|(c, _)| c.constant().is_none()) || rest.controls.iter().any(free) {
             return Err(not_linear(segment.place));
         }
-        let used: Vec<&ShapeUse> = shaped.into_iter().filter_map(|control| control.shape.as_ref()).collect();
+        let used: Vec<&ShapeUse> = shaped.into_iter().filter_map(|control| control.shape.as_deref()).collect();
         let shapes: Vec<usize> = used.iter().map(|used| used.shape).collect();
         let followers =
             used.into_iter().map(|used| self.follower(used, segment.place)).collect::<Result<Vec<_>, _>>()?;

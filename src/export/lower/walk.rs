@@ -283,7 +283,7 @@ impl<'a> Walk<'a> {
                 None => return Ok(()),
             },
             EventKind::Gradient { strength, duration, shape } => {
-                let gradient = self.gradient(strength, duration, shape.as_ref(), span)?;
+                let gradient = self.gradient(strength, duration, shape.as_deref(), span)?;
                 StepKind::Gradient(gradient)
             }
             EventKind::Crush { keep } => StepKind::Gradient(self.crush(keep, span)?),
@@ -292,15 +292,14 @@ impl<'a> Walk<'a> {
                 return Err(refused::decoupled(span).into());
             }
             EventKind::Acquire { nucleus, points, dwell, phase, .. } => {
-                StepKind::Acquire(self.acquire(nucleus, points, dwell, phase.as_ref(), span)?)
+                StepKind::Acquire(self.acquire(nucleus, points, dwell, phase.as_deref(), span)?)
             }
             EventKind::Loop { look: Some(Look::Signal(_)), .. } => return Err(refused::stroboscopic(span).into()),
             EventKind::Loop { repeat, body, .. } => return self.repeat(repeat, body, span, out),
             // The readout is added behind the sequence.
             EventKind::Tomography(_) => return Ok(()),
-            EventKind::Evolve { hamiltonian, .. } | EventKind::Compile(ir::Compile { hamiltonian, .. }) => {
-                return Err(refused::evolve(span, hamiltonian).into());
-            }
+            EventKind::Evolve { hamiltonian, .. } => return Err(refused::evolve(span, hamiltonian).into()),
+            EventKind::Compile(compile) => return Err(refused::evolve(span, &compile.hamiltonian).into()),
             EventKind::Reset { .. } => return Err(refused::reset(span).into()),
             EventKind::Read { .. } => return Err(refused::read(span).into()),
             EventKind::Project { .. } => return Err(refused::project(span).into()),

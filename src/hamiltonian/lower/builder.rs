@@ -142,12 +142,12 @@ impl<'a> Builder<'a, '_> {
             EventKind::EndDecoupling { nucleus } => self.end_decoupling(nucleus, place, steps)?,
             EventKind::Pulse(p) => self.pulse(p, place, steps)?,
             EventKind::Delay { duration, noise, record, .. } => {
-                let mut segment = self.delay(duration, record.as_ref(), place)?;
+                let mut segment = self.delay(duration, record.as_deref(), place)?;
                 self.disturb(&mut segment, noise.as_deref())?;
                 steps.push(Step::Segment(segment));
             }
             EventKind::Gradient { strength, duration, shape } => {
-                let segment = self.gradient(strength, duration, shape.as_ref(), place)?;
+                let segment = self.gradient(strength, duration, shape.as_deref(), place)?;
                 steps.push(Step::Segment(segment));
             }
             EventKind::Lock(l) => {
@@ -155,7 +155,7 @@ impl<'a> Builder<'a, '_> {
                 steps.push(Step::Segment(segment));
             }
             EventKind::Evolve { hamiltonian, duration, noise, record } => {
-                let segment = self.evolve(hamiltonian, duration, noise.as_deref(), record.as_ref(), place)?;
+                let segment = self.evolve(hamiltonian, duration, noise.as_deref(), record.as_deref(), place)?;
                 steps.push(self.driven_by_readings(hamiltonian, Step::Segment(segment))?);
             }
             EventKind::Compile(_) => return Err(compiled::not_yet(span)),
@@ -178,24 +178,25 @@ impl<'a> Builder<'a, '_> {
             }
             EventKind::Reset { sites, states } => steps.push(Step::Reset(reset(self.e, sites, states, place)?)),
             EventKind::Project { site, axis, error, up, down } => {
-                steps.push(Step::Project(self.project((site, *axis), error.as_ref(), [up, down], place)?));
+                steps.push(Step::Project(self.project((site.as_ref(), *axis), error.as_deref(), [up, down], place)?));
             }
             EventKind::Read { name, observable } => steps.push(self.read(name, observable, place)?),
             EventKind::Mark { name } => steps.push(Step::Mark(name.clone())),
             EventKind::Acquire { nucleus, points, dwell, phase, snr, seed, decoupling } => {
-                let mut acquire = self.acquire(nucleus, points, dwell, phase.as_ref(), place)?;
+                let mut acquire = self.acquire(nucleus, points, dwell, phase.as_deref(), place)?;
                 if !decoupling.is_empty() {
                     acquire.segment = self.decoupled(decoupling, acquire.segment.duration, place)?;
                 }
-                acquire.receiver.noise = self.noise_of(snr.as_ref(), seed.as_ref())?;
-                steps.push(Step::Acquire(acquire));
+                acquire.receiver.noise = self.noise_of(snr.as_deref(), seed.as_deref())?;
+                steps.push(Step::Acquire(Box::new(acquire)));
             }
             EventKind::Tomography(t) => {
                 for nucleus in &self.e.experiment.system.frames {
                     self.refuse_in_laboratory(nucleus, "a tomography", place.span())?;
                 }
                 let internal = self.e.internal()?;
-                steps.push(Step::Tomography(readout::tomography(self.e, t, internal, place)?));
+                let tomography = readout::tomography(self.e, t, internal, place)?;
+                steps.push(Step::Tomography(Box::new(tomography)));
             }
             EventKind::Loop { repeat, look: None, body } => self.repeat(repeat, body, span, steps)?,
             EventKind::Loop { repeat, look: Some(look), body } => {
@@ -231,7 +232,7 @@ impl<'a> Builder<'a, '_> {
         let drive = fitted.imperfect(self.e, &l.nucleus)?;
         self.heats(&l.nucleus, &drive, span)?;
         self.phase_warning(&l.nucleus, drive.phase, l.phase.span())?;
-        let record = self.record(l.record.as_ref())?;
+        let record = self.record(l.record.as_deref())?;
         let mut segment = self.driven(&[(&l.nucleus, &drive)], 0.0, drive.duration, record, place)?;
         segment.relaxing = self.relaxation(Some(&l.nucleus))?;
         self.disturb(&mut segment, l.noise.as_deref())?;
@@ -260,7 +261,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// Evolution without transmission.
-    pub(super) fn free(&mut self, duration: f64, record: Option<Record>, place: Place) -> Result<Segment, Fault> {
+    pub(super) fn free(&mut self, duration: f64, record: Option<Box<Record>>, place: Place) -> Result<Segment, Fault> {
         let internal = self.internal()?;
         let (drift, period) = (internal.from(self.clock), internal.period());
         let relaxing = self.relaxation(None)?;
@@ -323,9 +324,10 @@ impl<'a> Builder<'a, '_> {
         Ok(Some((1.0 / value, seed_value)))
     }
 
-    pub(super) fn record(&self, record: Option<&ir::Record>) -> Result<Option<Record>, Fault> {
+    pub(super) fn record(&self, record: Option<&ir::Record>) -> Result<Option<Box<Record>>, Fault> {
         let Some(record) = record else { return Ok(None) };
-        Ok(Some(Record { points: self.e.count(&record.points, 2)?, name: record.name.clone() }))
+        let points = self.e.count(&record.points, 2)?;
+        Ok(Some(Box::new(Record { points, name: record.name.clone() })))
     }
 
     pub(super) fn internal(&mut self) -> Result<orientation::Terms, Fault> {

@@ -52,11 +52,11 @@ impl<'a> Builder<'a, '_> {
             ir::Look::Trace(name) => Look::Trace(name.clone()),
             ir::Look::Signal(detection) => {
                 let points = runs.iter().map(|(times, _)| *times as usize).sum();
-                let mut receiver = self.receiver(&detection.nucleus, detection.phase.as_ref(), place)?;
+                let mut receiver = self.receiver(&detection.nucleus, detection.phase.as_deref(), place)?;
                 (receiver.points, receiver.dwell) = (points, cycle_time(&runs, place.span())?);
                 refuse_dead_points(&runs, std::mem::take(&mut receiver.dead_time), place.span())?;
-                receiver.noise = self.noise_of(detection.snr.as_ref(), detection.seed.as_ref())?;
-                Look::Signal(receiver)
+                receiver.noise = self.noise_of(detection.snr.as_deref(), detection.seed.as_deref())?;
+                Look::Signal(Box::new(receiver))
             }
         };
         Ok(Strobe { runs, look, place })

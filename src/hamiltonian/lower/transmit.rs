@@ -59,7 +59,7 @@ impl<'a> Builder<'a, '_> {
             }));
             return Ok(());
         }
-        let record = self.record(p.record.as_ref())?;
+        let record = self.record(p.record.as_deref())?;
         self.transient(&p.nucleus, &drive, Edge::Leading, place, steps)?;
         let mut segment = self.driven(&[(&p.nucleus, &drive)], 0.0, drive.duration, record, place)?;
         self.disturb(&mut segment, p.noise.as_deref())?;
@@ -79,7 +79,7 @@ impl<'a> Builder<'a, '_> {
         if let Some(Transient { time, angle, phase }) = drive::transient(self.e, nucleus, drive, edge)? {
             self.refuse_in_laboratory(nucleus, "a phase transient", place.span())?;
             let (x, y) = self.field(nucleus, place.span());
-            let shape = drive.transient_shape_use(edge, time, (&x, &y));
+            let shape = drive.transient_shape_use(edge, time, (&x, &y)).map(Box::new);
             if shape.is_some() || angle.constant() != Some(0.0) {
                 steps.push(Step::Kick(Kick { x, y, angle, phase, transient: true, shape, place }));
             }
@@ -168,7 +168,7 @@ impl<'a> Builder<'a, '_> {
         drives: &[(&str, &Drive)],
         begin: f64,
         duration: f64,
-        record: Option<Record>,
+        record: Option<Box<Record>>,
         place: Place,
     ) -> Result<Segment, Fault> {
         let drift = self.internal()?.from(self.clock + begin);
@@ -180,7 +180,7 @@ impl<'a> Builder<'a, '_> {
                 controls.push(Control { terms: vec![(strength, x)], shape: None, decoupled: None });
                 continue;
             }
-            let shape = drive.shape_use((begin - drive.start, duration), lean, (&x, &y));
+            let shape = drive.shape_use((begin - drive.start, duration), lean, (&x, &y)).map(Box::new);
             let strengths = drive.delayed(drive.start - begin).along_xy(lean);
             let terms = [(strengths.0, x), (strengths.1, y)];
             let terms = terms.into_iter().filter(|(strength, _)| strength.constant() != Some(0.0)).collect();

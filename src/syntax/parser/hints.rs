@@ -14,7 +14,7 @@ fn some(text: &str) -> Option<String> {
 impl Parser<'_> {
     /// Where a sign is missing.
     pub(super) fn hint_of_sign(&self, sign: &str) -> Option<String> {
-        let previous = self.at.checked_sub(1).and_then(|k| self.tokens.get(k)).map(|t| &t.kind);
+        let previous = self.at.checked_sub(1).and_then(|k| self.token(k)).map(|t| t.kind);
         match (sign, self.kind()) {
             ("{", TokenKind::Sign("(" | "[" | ":" | "=")) => some("a block is written in braces: `{ ... }`"),
             ("{", TokenKind::Name(next)) => match previous {
@@ -51,10 +51,10 @@ impl Parser<'_> {
 
     /// Two numbers around a comma, without blanks, the second of them at this index.
     fn decimal_comma(&self, at: usize) -> Option<String> {
-        let [before, comma, after] = self.tokens.get(at.checked_sub(2)?..=at)? else { return None };
+        let first = at.checked_sub(2)?;
+        let (before, comma, after) = (self.token(first)?, self.token(first + 1)?, self.token(at)?);
         let adjacent = before.span.end == comma.span.start && comma.span.end == after.span.start;
-        let (TokenKind::Number(x), TokenKind::Sign(","), TokenKind::Number(y)) =
-            (&before.kind, &comma.kind, &after.kind)
+        let (TokenKind::Number(x), TokenKind::Sign(","), TokenKind::Number(y)) = (before.kind, comma.kind, after.kind)
         else {
             return None;
         };
@@ -63,8 +63,8 @@ impl Parser<'_> {
 
     /// Behind the flip angle of a pulse.
     pub(super) fn hint_of_clause(&self) -> Option<String> {
-        let axis = |kind: &TokenKind| match kind {
-            TokenKind::Name(word) if word == "x" || word == "y" => Some(word.clone()),
+        let axis = |kind| match kind {
+            TokenKind::Name(word) if word == "x" || word == "y" => Some(word),
             _ => None,
         };
         if let Some(axis) = axis(self.kind()) {
@@ -86,7 +86,7 @@ impl Parser<'_> {
         let begins = self.begins_line() && self.at > 0;
         let clause = words::WORDS.iter().any(|w| w.word == word && w.role == Role::Clause) || word == "phase";
         let unit = Unit::named(word).is_some()
-            && matches!(self.tokens.get(self.at.wrapping_sub(1)).map(|t| &t.kind), Some(TokenKind::Number(_)));
+            && matches!(self.token(self.at.wrapping_sub(1)).map(|t| t.kind), Some(TokenKind::Number(_)));
         (begins && (clause || unit))
             .then(|| format!("a statement ends with its line: write `{word}` at the end of the line above"))
     }
@@ -118,7 +118,7 @@ pub(super) fn nucleus_first(word: &str) -> Option<String> {
 }
 
 /// Where a nucleus is missing.
-pub(super) fn nucleus(kind: &TokenKind) -> Option<String> {
+pub(super) fn nucleus(kind: TokenKind) -> Option<String> {
     let TokenKind::Name(word) = kind else { return None };
     Isotope::meant_by(word).map(|isotope| format!("did you mean `{}`?", isotope.symbol))
 }

@@ -9,14 +9,14 @@ use crate::syntax::words::{self, Role};
 
 impl Parser<'_> {
     pub(super) fn item(&mut self) -> Rule<ItemKind> {
-        let TokenKind::Name(word) = self.kind().clone() else {
+        let TokenKind::Name(word) = self.kind() else {
             return Err(self.no_statement("expected a statement").into());
         };
-        if !words::is(&word, Role::Statement) {
-            return Err(self.unknown_statement(&word, Role::Statement).into());
+        if !words::is(word, Role::Statement) {
+            return Err(self.unknown_statement(word, Role::Statement).into());
         }
         self.advance();
-        match word.as_str() {
+        match word {
             "ergoseq" => self.version(),
             "title" => Ok(ItemKind::Title(self.text("the title in quotes")?.text)),
             "units" => Ok(ItemKind::Units(self.name("`lab` or `natural`")?)),
@@ -75,7 +75,7 @@ impl Parser<'_> {
             "sweep" => self.sweep(),
             "expect" => self.expect_item(),
             "theory" => self.theory(),
-            _ => Err(self.unknown_statement(&word, Role::Statement).into()),
+            _ => Err(self.unknown_statement(word, Role::Statement).into()),
         }
     }
 
@@ -98,7 +98,7 @@ impl Parser<'_> {
 
     pub(super) fn version(&mut self) -> Rule<ItemKind> {
         let span = self.here();
-        let TokenKind::Number(version) = *self.kind() else {
+        let TokenKind::Number(version) = self.kind() else {
             return Err(self.unexpected("expected the version of the language: `ergoseq 1`").into());
         };
         self.advance();
@@ -307,7 +307,7 @@ impl Parser<'_> {
         loop {
             match self.peek(ahead) {
                 TokenKind::End => break,
-                TokenKind::Sign(sign) if *sign == end => break,
+                TokenKind::Sign(sign) if sign == end => break,
                 TokenKind::Name(word) if word == "at" => marks.push(ahead),
                 _ => {}
             }

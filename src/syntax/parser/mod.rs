@@ -8,7 +8,7 @@ mod system;
 
 use super::ast::*;
 use super::expr::{Expr, ExprKind};
-use super::token::{Token, TokenKind};
+use super::token::{Token, TokenKind, Tokens};
 use super::words::{self, Role};
 use crate::diagnostic::{Code, Diagnostic, MOST_MISTAKES};
 use crate::source::Span;
@@ -24,10 +24,17 @@ pub const VERSION: u32 = 1;
 /// Maximum nesting depth of parentheses, calls and powers. The limit protects the stack against malicious files.
 const MAX_DEPTH: u32 = 64;
 
+/// What stands behind the last token.
+const END: Token<'static> =
+    Token { kind: TokenKind::End, span: Span { file: 0, start: 0, end: 0 }, first_of_line: false };
+
 /// Parser state: the tokens and the current position.
 pub struct Parser<'a> {
-    tokens: &'a [Token],
+    text: &'a str,
+    tokens: &'a Tokens,
     at: usize,
+    /// The token at the current position.
+    current: Token<'a>,
     /// Subsequences that this file defines and that may be called, among them those named as keywords of other blocks or of
     /// [`words::LATER`].
     defined: HashSet<&'a str>,
@@ -73,29 +80,30 @@ pub(super) enum Nest {
 }
 
 impl<'a> Parser<'a> {
-    /// A parser at the start of the tokens, which must end with [`TokenKind::End`].
-    pub fn new(tokens: &'a [Token]) -> Parser<'a> {
-        let own = |pair: &'a [Token]| match pair {
-            [Token { kind: TokenKind::Name(define), .. }, Token { kind: TokenKind::Name(own), .. }] => {
-                (define == "define").then_some(own.as_str())
-            }
-            _ => None,
-        };
+    /// A parser at the start of the tokens of a text.
+    pub fn new(text: &'a str, tokens: &'a Tokens) -> Parser<'a> {
+        let behind = |word: &'a str| tokens.named(text, word).filter_map(|k| tokens.get(text, k + 1)).map(|t| t.kind);
         // Statements of the first version keep their meaning: a subsequence of such a name cannot be called.
         let callable = |name: &&str| words::LATER.contains(name) || !words::is(name, Role::Event);
-        let defined = tokens.windows(2).filter_map(own).filter(callable).collect();
-        let uses = tokens.windows(2).any(|pair| match pair {
-            [Token { kind: TokenKind::Name(word), .. }, Token { kind: TokenKind::Text(_), .. }] => word == "use",
-            _ => false,
-        });
-        let depth = Depths::default();
-        Parser { tokens, at: 0, defined, uses, depth, at_marks: false, gaps: false, diagnostics: Vec::new() }
+        let own = |kind: TokenKind<'a>| if let TokenKind::Name(own) = kind { Some(own) } else { None };
+        Parser {
+            text,
+            tokens,
+            at: 0,
+            current: tokens.get(text, 0).unwrap_or(END),
+            defined: behind("define").filter_map(own).filter(callable).collect(),
+            uses: behind("use").any(|kind| matches!(kind, TokenKind::Text(_))),
+            depth: Depths::default(),
+            at_marks: false,
+            gaps: false,
+            diagnostics: Vec::new(),
+        }
     }
 
     /// `file = { item }`
     pub fn file(&mut self) -> Program {
         let mut items = Vec::new();
-        while *self.kind() != TokenKind::End {
+        while self.kind() != TokenKind::End {
             if self.diagnostics.len() >= MOST_MISTAKES {
                 self.gaps = true;
                 break;
@@ -164,24 +172,24 @@ impl<'a> Parser<'a> {
     fn block<T>(&mut self, role: Role, mut entry: impl FnMut(&mut Self, &str) -> Rule<T>) -> Rule<Vec<T>> {
         let begins = move |p: &Self| matches!(p.kind(), TokenKind::Name(word) if words::is(word, role));
         self.braces(begins, move |p| {
-            let TokenKind::Name(word) = p.kind().clone() else {
+            let TokenKind::Name(word) = p.kind() else {
                 return Err(p.no_statement("expected a statement or `}`").into());
             };
-            let is_name = !words::is_word(&word)
-                || p.defined.contains(word.as_str())
+            let is_name = !words::is_word(word)
+                || p.defined.contains(word)
                 || p.uses && matches!(p.peek(1), TokenKind::Sign("("));
             let call = role == Role::Event && is_name && p.call_ahead();
-            if !words::is(&word, role) && !call {
-                return Err(p.unknown_statement(&word, role).into());
+            if !words::is(word, role) && !call {
+                return Err(p.unknown_statement(word, role).into());
             }
             p.advance();
-            entry(p, &word)
+            entry(p, word)
         })
     }
 
     /// True for the call of a subsequence: a name alone on its line or followed by a parenthesis.
     fn call_ahead(&self) -> bool {
-        let next = self.tokens.get(self.at + 1);
+        let next = self.token(self.at + 1);
         next.is_some_and(|t| t.first_of_line || matches!(t.kind, TokenKind::Sign("(" | "}") | TokenKind::End))
     }
 
@@ -192,7 +200,7 @@ impl<'a> Parser<'a> {
 
     /// True for `param NAME :`, which inside of `ensemble` is a distribution, not a declaration.
     fn at_distribution(&self) -> bool {
-        self.tokens.get(self.at + 2).is_some_and(|t| t.kind == TokenKind::Sign(":"))
+        self.token(self.at + 2).is_some_and(|t| t.kind == TokenKind::Sign(":"))
     }
 
     /// Parses a braced block. Entries end at the end of the line, at a comma, or where `begins` matches the next word.
@@ -212,7 +220,7 @@ impl<'a> Parser<'a> {
                 && matches!(self.kind(), TokenKind::Name(w) if words::is(w, Role::Statement))
                 && !self.at_setting()
                 && !self.at_distribution();
-            if *self.kind() == TokenKind::End || top_level {
+            if self.kind() == TokenKind::End || top_level {
                 let diagnostic = Diagnostic::new(Code::Unclosed, open, "unclosed block")
                     .label("opened here")
                     .related(self.here(), "missing `}` before this");
@@ -225,7 +233,7 @@ impl<'a> Parser<'a> {
                     entries.push(value);
                     let next_line = self.begins_line();
                     let ended = self.sign(",") || next_line || self.at_sign("}") || begins(self);
-                    if !ended && *self.kind() != TokenKind::End {
+                    if !ended && self.kind() != TokenKind::End {
                         let d = self.unexpected("expected a comma or the end of the line");
                         let d = d.hint(self.hint_at_end());
                         self.diagnostics.push(d);
@@ -248,7 +256,7 @@ impl<'a> Parser<'a> {
         }
         // Braces opened since the start of the statement are still open if the error was inside of them.
         let mut open: i64 = 0;
-        for token in self.tokens.iter().take(self.at).skip(from) {
+        for token in (from..self.at).filter_map(|k| self.token(k)) {
             match token.kind {
                 TokenKind::Sign("{") => open += 1,
                 TokenKind::Sign("}") => open -= 1,
@@ -272,38 +280,43 @@ impl<'a> Parser<'a> {
 
     // ---- tokens ----
 
-    pub(super) fn kind(&self) -> &TokenKind {
-        self.peek(0)
+    pub(super) fn kind(&self) -> TokenKind<'a> {
+        self.current.kind
     }
 
-    pub(super) fn peek(&self, ahead: usize) -> &TokenKind {
-        self.tokens.get(self.at + ahead).map_or(&TokenKind::End, |t| &t.kind)
+    pub(super) fn token(&self, k: usize) -> Option<Token<'a>> {
+        self.tokens.get(self.text, k)
+    }
+
+    pub(super) fn peek(&self, ahead: usize) -> TokenKind<'a> {
+        self.token(self.at + ahead).unwrap_or(END).kind
     }
 
     pub(super) fn span_of(&self, ahead: usize) -> Span {
-        self.tokens.get(self.at + ahead).map(|t| t.span).unwrap_or_default()
+        self.token(self.at + ahead).map(|t| t.span).unwrap_or_default()
     }
 
     pub(super) fn here(&self) -> Span {
-        self.span_of(0)
+        self.current.span
     }
 
     pub(super) fn previous(&self) -> Span {
-        self.tokens.get(self.at.saturating_sub(1)).map(|t| t.span).unwrap_or_default()
+        self.token(self.at.saturating_sub(1)).map(|t| t.span).unwrap_or_default()
     }
 
     pub(super) fn begins_line(&self) -> bool {
-        self.tokens.get(self.at).is_some_and(|t| t.first_of_line)
+        self.current.first_of_line
     }
 
     pub(super) fn advance(&mut self) {
-        if self.at + 1 < self.tokens.len() {
+        if let Some(next) = self.token(self.at + 1) {
             self.at += 1;
+            self.current = next;
         }
     }
 
     pub(super) fn at_sign(&self, sign: &str) -> bool {
-        matches!(self.kind(), TokenKind::Sign(s) if *s == sign)
+        matches!(self.kind(), TokenKind::Sign(s) if s == sign)
     }
 
     pub(super) fn sign(&mut self, sign: &str) -> bool {
@@ -350,7 +363,7 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn name(&mut self, what: &str) -> Rule<Name> {
-        match self.kind().clone() {
+        match self.kind() {
             TokenKind::Name(text) => {
                 let span = self.here();
                 self.advance();
@@ -361,7 +374,7 @@ impl<'a> Parser<'a> {
     }
 
     fn text(&mut self, what: &str) -> Rule<Name> {
-        match self.kind().clone() {
+        match self.kind() {
             TokenKind::Text(text) => {
                 let span = self.here();
                 self.advance();
@@ -374,7 +387,7 @@ impl<'a> Parser<'a> {
     /// Phases of a cycle: expressions separated by commas, or a list of numbers in spectrometer notation, `0 1 2 3` in quarter turns and
     /// `(8) 0 3 6` in eighths of a turn.
     fn phases(&mut self) -> Rule<Vec<Expr>> {
-        let number = |kind: &TokenKind| if let TokenKind::Number(x) = kind { Some(*x) } else { None };
+        let number = |kind: TokenKind| if let TokenKind::Number(x) = kind { Some(x) } else { None };
         let division = match (self.kind(), number(self.peek(1)), self.peek(2), number(self.peek(3))) {
             (TokenKind::Sign("("), Some(n), TokenKind::Sign(")"), Some(_)) => Some(n),
             (kind, Some(_), ..) if number(kind).is_some() => None,

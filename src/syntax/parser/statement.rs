@@ -24,7 +24,7 @@ impl Parser<'_> {
             }
             "reset" => self.reset()?,
             "project" => StatementKind::Project(Box::new(self.project()?)),
-            "pulse" => StatementKind::Pulse(self.pulse()?),
+            "pulse" => StatementKind::Pulse(Box::new(self.pulse()?)),
             "delay" => {
                 let duration = self.expression()?;
                 let between_centres = self.opt_word("between");
@@ -52,7 +52,7 @@ impl Parser<'_> {
                 StatementKind::Crush(keep)
             }
             "gradient" => {
-                let strength = self.expression()?;
+                let strength = Box::new(self.expression()?);
                 self.word("for")?;
                 let duration = self.expression()?;
                 StatementKind::Gradient(strength, duration, self.settings()?)
@@ -98,10 +98,11 @@ impl Parser<'_> {
         }
         let counted =
             matches!((self.peek(0), self.peek(1)), (TokenKind::Name(_), TokenKind::Name(word)) if word == "in");
-        let repeat = if counted { Repeat::Counter(self.for_each()?) } else { Repeat::Times(self.expression()?) };
+        let repeat =
+            if counted { Repeat::Counter(Box::new(self.for_each()?)) } else { Repeat::Times(self.expression()?) };
         let trace = if self.opt_word("record") {
             self.word("as")?;
-            Some(self.name("the name of the trace")?)
+            Some(Box::new(self.name("the name of the trace")?))
         } else {
             None
         };
@@ -131,8 +132,11 @@ impl Parser<'_> {
             } else if self.at_word("record") {
                 pulse.record = self.opt_record()?;
             } else if self.at_setting() {
+                if pulse.settings.is_empty() {
+                    pulse.settings.reserve_exact(1);
+                }
                 pulse.settings.push(self.setting()?);
-            } else if *self.kind() == TokenKind::End || self.at_sign("}") {
+            } else if self.kind() == TokenKind::End || self.at_sign("}") {
                 return Ok(pulse);
             } else {
                 let diagnostic =
@@ -181,7 +185,7 @@ impl Parser<'_> {
 
     /// `name "=" expr`
     fn read(&mut self) -> Rule<StatementKind> {
-        let name = self.name("the name of the value")?;
+        let name = Box::new(self.name("the name of the value")?);
         self.expect_sign("=")?;
         Ok(StatementKind::Read(name, self.expression()?))
     }
@@ -191,7 +195,7 @@ impl Parser<'_> {
         let site = self.site()?;
         self.word("along")?;
         let axes = ["x", "y", "z"];
-        if !matches!(self.kind(), TokenKind::Name(word) if axes.contains(&word.as_str())) {
+        if !matches!(self.kind(), TokenKind::Name(word) if axes.contains(&word)) {
             return Err(self.unexpected("expected the axis: x, y or z").into());
         }
         let axis = self.name("x, y or z")?;
@@ -240,8 +244,8 @@ impl Parser<'_> {
     }
 
     /// `[ "with" name ]`
-    fn opt_noise(&mut self) -> Rule<Option<Name>> {
-        Ok(if self.opt_word("with") { Some(self.name("the name of a noise")?) } else { None })
+    fn opt_noise(&mut self) -> Rule<Option<Box<Name>>> {
+        Ok(if self.opt_word("with") { Some(Box::new(self.name("the name of a noise")?)) } else { None })
     }
 
     /// `compile = sum "for" sum { "ideal" | setting }`
@@ -261,13 +265,13 @@ impl Parser<'_> {
         Ok(compile)
     }
 
-    pub(super) fn opt_record(&mut self) -> Rule<Option<Record>> {
+    pub(super) fn opt_record(&mut self) -> Rule<Option<Box<Record>>> {
         if !self.opt_word("record") {
             return Ok(None);
         }
         let points = self.expression()?;
         let name = if self.opt_word("as") { Some(self.name("the name of the trace")?) } else { None };
-        Ok(Some(Record { points, name }))
+        Ok(Some(Box::new(Record { points, name })))
     }
 
     pub(super) fn acquire(&mut self) -> Rule<Acquire> {
@@ -294,9 +298,9 @@ impl Parser<'_> {
         self.deeper(Nest::State, |p| {
             let name = p.name("a state: thermal, gibbs(H, T), ket \"01\", up(c) ...")?;
             let mut state = State { name, text: None, arguments: vec![], parts: vec![] };
-            if let TokenKind::Text(text) = p.kind().clone() {
+            if let TokenKind::Text(text) = p.kind() {
                 p.advance();
-                state.text = Some(text);
+                state.text = Some(text.to_string());
                 return Ok(state);
             }
             if state.name.text == "ket" && matches!(p.kind(), TokenKind::Number(_)) && !p.begins_line() {

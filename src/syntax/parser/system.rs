@@ -134,14 +134,14 @@ impl Parser<'_> {
     /// `count = number | name | "(" sum ")"`: the number of spins before `* 1/2`.
     pub(super) fn count(&mut self) -> Rule<Expr> {
         let start = self.here();
-        match self.kind().clone() {
+        match self.kind() {
             TokenKind::Number(value) => {
                 self.advance();
                 Ok(Expr::at(ExprKind::Number(value), start))
             }
             TokenKind::Name(name) => {
                 self.advance();
-                Ok(Expr::at(ExprKind::Name(name), start))
+                Ok(Expr::at(ExprKind::Name(name.to_string()), start))
             }
             TokenKind::Sign("(") => {
                 self.advance();
@@ -177,10 +177,10 @@ impl Parser<'_> {
     fn spin_number(&mut self) -> Rule<u32> {
         let start = self.here();
         let expected = "expected a spin quantum number such as `1/2` or `1`";
-        let TokenKind::Number(value) = *self.kind() else { return Err(self.unexpected(expected).into()) };
+        let TokenKind::Number(value) = self.kind() else { return Err(self.unexpected(expected).into()) };
         self.advance();
         let twice = if self.sign("/") {
-            let TokenKind::Number(2.0) = *self.kind() else { return Err(self.unexpected(expected).into()) };
+            let TokenKind::Number(2.0) = self.kind() else { return Err(self.unexpected(expected).into()) };
             self.advance();
             value
         } else {
@@ -202,16 +202,16 @@ impl Parser<'_> {
     /// `nucleus = whole_number symbol`, without a space between; may also be an argument of a `define`.
     pub(super) fn nucleus(&mut self) -> Rule<Name> {
         let start = self.here();
-        match self.kind().clone() {
+        match self.kind() {
             TokenKind::Number(value) if value.fract() == 0.0 && value < 1000.0 => {
                 self.advance();
                 let touches = self.here().start == start.end;
-                let TokenKind::Name(symbol) = self.kind().clone() else {
+                let TokenKind::Name(symbol) = self.kind() else {
                     return Err(self.unexpected("expected a nucleus such as `1H` or `13C`").into());
                 };
                 if !touches {
                     let diagnostic = self.unexpected("expected a nucleus such as `1H`, without a space");
-                    return Err(diagnostic.hint(hints::nucleus_first(&symbol)).into());
+                    return Err(diagnostic.hint(hints::nucleus_first(symbol)).into());
                 }
                 self.advance();
                 Ok(Name::at(format!("{value}{symbol}"), start.to(self.previous())))
