@@ -7,7 +7,8 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "kernels are WIDTH points wide, positions are within the fine grid, which the wide grid exceeds by WIDTH on both sides"
+    reason = "kernels are WIDTH points wide, lanes TOGETHER, positions are within the fine grid, which the wide grid exceeds by WIDTH \
+              on both sides"
 )]
 
 use crate::linalg::{C64, ZERO, real};
@@ -42,19 +43,53 @@ pub fn decay(lines: &[Line], points: usize, dwell: f64) -> Vec<C64> {
 
 /// Direct summation, line by line.
 pub fn summed(lines: &[Line], points: usize, dwell: f64) -> Vec<C64> {
-    let mut out = vec![ZERO; points];
-    for &(frequency, amplitude) in lines {
-        // A phase multiplied from point to point drifts by rounding; it is recomputed every 64 points.
-        let turn = C64::cis(frequency * dwell);
-        for (block, part) in out.chunks_mut(64).enumerate() {
-            let mut phase = amplitude * C64::cis(frequency * dwell * (64 * block) as f64);
-            for x in part {
-                *x += phase;
-                phase *= turn;
+    let padded = points.next_multiple_of(TOGETHER);
+    let (mut re, mut im) = (vec![0.0; padded], vec![0.0; padded]);
+    pulp::Arch::new().dispatch(Summed { lines, dwell, re: &mut re, im: &mut im });
+    re.iter().zip(&im).take(points).map(|(re, im)| C64::new(*re, *im)).collect()
+}
+
+/// Number of successive points of a line that are summed together, in SIMD lanes.
+const TOGETHER: usize = 8;
+
+/// A phase multiplied from point to point drifts by rounding; it is recomputed after this number of points.
+const AFRESH: usize = 32 * TOGETHER;
+
+/// Adds lines to the points of a decay. Compiled for every SIMD width; the widest available at run time is used.
+struct Summed<'a> {
+    lines: &'a [Line],
+    dwell: f64,
+    re: &'a mut [f64],
+    im: &'a mut [f64],
+}
+
+impl pulp::NullaryFnOnce for Summed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for &(frequency, amplitude) in self.lines {
+            let turn = C64::cis(frequency * self.dwell);
+            let mut powers = [real(1.0); TOGETHER];
+            for l in 1..TOGETHER {
+                powers[l] = powers[l - 1] * turn;
+            }
+            let step = powers[TOGETHER - 1] * turn;
+            let blocks = self.re.chunks_mut(AFRESH).zip(self.im.chunks_mut(AFRESH));
+            for (block, (re, im)) in blocks.enumerate() {
+                let start = amplitude * C64::cis(frequency * self.dwell * (AFRESH * block) as f64);
+                let mut x: [f64; TOGETHER] = std::array::from_fn(|l| (start * powers[l]).re);
+                let mut y: [f64; TOGETHER] = std::array::from_fn(|l| (start * powers[l]).im);
+                for (re, im) in re.chunks_exact_mut(TOGETHER).zip(im.chunks_exact_mut(TOGETHER)) {
+                    for l in 0..TOGETHER {
+                        re[l] += x[l];
+                        im[l] += y[l];
+                        (x[l], y[l]) = (x[l].mul_add(step.re, -y[l] * step.im), x[l].mul_add(step.im, y[l] * step.re));
+                    }
+                }
             }
         }
     }
-    out
 }
 
 /// `exp(b (sqrt(1 - x^2) - 1))` for |x| < 1, otherwise 0.
@@ -73,6 +108,8 @@ struct Kernel {
 
 thread_local! {
     static KERNEL: Kernel = Kernel::new();
+    /// Keeps the plans of earlier transforms.
+    static PLANNER: RefCell<FftPlanner<f64>> = RefCell::new(FftPlanner::new());
 }
 
 impl Kernel {
@@ -109,7 +146,7 @@ impl Kernel {
         let (last, rest) = self.coefficients.split_last().unwrap_or((&[0.0; WIDTH], &[]));
         for c in rest {
             for k in 0..WIDTH {
-                let b = x * b1[k] - b2[k] + c[k];
+                let b = x.mul_add(b1[k], c[k] - b2[k]);
                 (b1[k], b2[k]) = (b, b1[k]);
             }
         }
@@ -117,12 +154,14 @@ impl Kernel {
     }
 }
 
-/// Spreads a line over the grid points around its position. Compiled for every SIMD width; the widest available at run time is
+/// Spreads lines over the grid points around their positions. Compiled for every SIMD width; the widest available at run time is
 /// used.
 struct Spread<'a> {
     kernel: &'a Kernel,
-    place: f64,
-    turned: C64,
+    lines: &'a [Line],
+    dwell: f64,
+    middle: usize,
+    fine: usize,
     wide: &'a mut [C64],
 }
 
@@ -131,15 +170,21 @@ impl pulp::NullaryFnOnce for Spread<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let edge = self.place - WIDTH as f64 / 2.0;
-        let first = edge.ceil();
-        // The position is in 0 ..= fine, so this is not negative.
-        let begin = (first as i64 + WIDTH as i64) as usize;
-        let weights = self.kernel.weights(first - edge);
-        self.wide[begin..begin + WIDTH].iter_mut().zip(weights).for_each(|(x, weight)| {
-            x.re += self.turned.re * weight;
-            x.im += self.turned.im * weight;
-        });
+        for &(frequency, amplitude) in self.lines {
+            let phase = frequency * self.dwell;
+            let turned = amplitude * C64::cis(phase * self.middle as f64);
+            let turns = phase / TAU;
+            // In 0 ..= fine, so that the first point is not negative.
+            let place = (turns - turns.floor()) * self.fine as f64;
+            let edge = place - WIDTH as f64 / 2.0;
+            let first = edge.ceil();
+            let begin = (first as i64 + WIDTH as i64) as usize;
+            let weights = self.kernel.weights(first - edge);
+            self.wide[begin..begin + WIDTH].iter_mut().zip(weights).for_each(|(x, weight)| {
+                x.re = turned.re.mul_add(weight, x.re);
+                x.im = turned.im.mul_add(weight, x.im);
+            });
+        }
     }
 }
 
@@ -149,20 +194,14 @@ fn transformed(lines: &[Line], points: usize, dwell: f64, fine: usize) -> Vec<C6
     let middle = points / 2;
     // The grid has a margin on both sides, which is folded back at the end.
     let mut wide = vec![ZERO; fine + 2 * WIDTH];
-    KERNEL.with(|kernel| {
-        for &(frequency, amplitude) in lines {
-            let phase = frequency * dwell;
-            let turned = amplitude * C64::cis(phase * middle as f64);
-            let place = (phase / TAU).rem_euclid(1.0) * fine as f64;
-            kernel.arch.dispatch(Spread { kernel, place, turned, wide: &mut wide });
-        }
-    });
+    KERNEL.with(|kernel| kernel.arch.dispatch(Spread { kernel, lines, dwell, middle, fine, wide: &mut wide }));
     let mut grid = vec![ZERO; fine];
     for (k, x) in wide.into_iter().enumerate() {
         grid[(k + fine - WIDTH) % fine] += x;
     }
     // `sum_g grid_g exp(+2 pi i g k' / fine)` is the inverse transform without its normalisation.
-    FftPlanner::new().plan_fft_inverse(fine).process(&mut grid);
+    let plan = PLANNER.with_borrow_mut(|planner| planner.plan_fft_inverse(fine));
+    plan.process(&mut grid);
     let weights = transform_of_kernel(points, fine);
     (0..points)
         .map(|k| {

@@ -16,9 +16,10 @@ use super::lines::Line;
 use super::results::Trace;
 use super::settings::Method;
 use crate::hamiltonian::{Acquire, Receiver};
-use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, identity, power, product};
+use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, adjoint, conjugate, identity, power, product};
 use crate::noise::Noise;
 use crate::spin::{Space, Sparse, State};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// The FID of one member: spectral lines if available, so that those of many members are evaluated together.
@@ -99,8 +100,8 @@ fn closed_lines(generator: &Generator, raising: &Matrix, rho: &Matrix) -> Result
             }
             let here = |i: usize, j: usize| if a[i] == b[j] { rho[(a[i], b[j])] - mean } else { rho[(a[i], b[j])] };
             let state = Matrix::from_fn(a.len(), b.len(), here);
-            let observed = product(&product(&to.vectors.adjoint(), &observed), &from.vectors);
-            let state = product(&product(&from.vectors.adjoint(), &state), &to.vectors);
+            let observed = observed_between(to, from, observed);
+            let state = product(&product(&adjoint(&from.vectors), &state), &to.vectors);
             for i in 0..a.len() {
                 for j in 0..b.len() {
                     let amplitude = state[(i, j)] * observed[(j, i)];
@@ -114,6 +115,35 @@ fn closed_lines(generator: &Generator, raising: &Matrix, rho: &Matrix) -> Result
     let largest = found.iter().map(|(_, x)| x.norm_sqr()).fold(0.0, f64::max);
     found.retain(|(_, x)| x.norm_sqr() > 1e-34 * largest);
     Ok(found)
+}
+
+/// An observable between two blocks, and the same in their eigenbases.
+type Seen = (Arc<Eigen>, Arc<Eigen>, Matrix, Arc<Matrix>);
+
+thread_local! {
+    /// The latest of them: the points of a sweep share Hamiltonian and observable.
+    static SEEN: RefCell<Vec<Seen>> = RefCell::default();
+}
+
+/// `V_to^dagger F V_from`, computed or taken from the cache.
+fn observed_between(to: &Arc<Eigen>, from: &Arc<Eigen>, observed: Matrix) -> Arc<Matrix> {
+    // Most entries, and most elements of all observables together: 16 MB in both bases.
+    const KEPT: usize = 32;
+    const ELEMENTS: usize = 1 << 19;
+    let known = SEEN.with_borrow(|seen| {
+        let same = |s: &&Seen| Arc::ptr_eq(&s.0, to) && Arc::ptr_eq(&s.1, from) && s.2 == observed;
+        seen.iter().find(same).map(|s| s.3.clone())
+    });
+    known.unwrap_or_else(|| {
+        let inside = Arc::new(product(&product(&adjoint(&to.vectors), &observed), &from.vectors));
+        SEEN.with_borrow_mut(|seen| {
+            seen.push((to.clone(), from.clone(), observed, inside.clone()));
+            while seen.len() > KEPT || seen.iter().map(|s| s.3.len()).sum::<usize>() > ELEMENTS {
+                seen.remove(0);
+            }
+        });
+        inside
+    })
 }
 
 /// The decay under a time-dependent Hamiltonian, in whole blocks of rotor periods if these match the dwell time.

@@ -218,7 +218,7 @@ impl Stepper for CommutatorFree<'_> {
         };
         Ok(match state {
             State::Pure(psi) => State::Pure(frame.moved_vector(&parts, psi)),
-            State::Mixed(rho) => State::Mixed(deviation(rho, |d| frame.moved_matrix(&parts, d))),
+            State::Mixed(rho) => State::Mixed(deviation(rho, |d| frame.moved_matrix(parts, d))),
         })
     }
 

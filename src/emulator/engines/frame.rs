@@ -7,10 +7,11 @@
 
 #![expect(clippy::indexing_slicing, reason = "parts are lists of basis states of the space of the state")]
 
+use super::block_unitary::BlockUnitary;
 use super::product_unitary::Turn;
 use crate::emulator::generator::Generator;
 use crate::hamiltonian::Scalar;
-use crate::linalg::{C64, Matrix, Vector, ZERO, hermitian_eigen, product, real};
+use crate::linalg::{C64, Matrix, Vector, ZERO, hermitian_eigen, real};
 
 /// Below this dimension the basis change costs more than it saves.
 const SMALLEST: usize = 4;
@@ -101,24 +102,14 @@ impl Frame {
         self.leave_vector(&moved)
     }
 
-    /// `U m U^dagger`, with U given by its blocks in the frame.
-    pub fn moved_matrix(&self, blocks: &[Matrix], m: &Matrix) -> Matrix {
-        let inside = self.turns.as_ref().map_or_else(|| m.clone(), |(into, _)| into.matrix(m));
-        let mut moved = Matrix::zeros(self.dimension, self.dimension);
-        for (a, left) in self.parts.iter().zip(blocks) {
-            for (b, right) in self.parts.iter().zip(blocks) {
-                let own = |i: usize, j: usize| inside[(a.states[i], b.states[j])];
-                let block = Matrix::from_fn(a.states.len(), b.states.len(), own);
-                if block.iter().all(|x| *x == ZERO) {
-                    continue;
-                }
-                let block = product(&product(left, &block), &right.adjoint());
-                for (j, &column) in b.states.iter().enumerate() {
-                    a.states.iter().enumerate().for_each(|(i, &row)| moved[(row, column)] = block[(i, j)]);
-                }
-            }
+    /// `U m U^dagger` of a Hermitian matrix, with U given by its blocks in the frame.
+    pub fn moved_matrix(&self, blocks: Vec<Matrix>, m: &Matrix) -> Matrix {
+        let blocks = self.parts.iter().map(|part| part.states.clone()).zip(blocks).collect();
+        let unitary = BlockUnitary::new(blocks);
+        match &self.turns {
+            Some((into, back)) => back.matrix(&unitary.matrix(&into.matrix(m))),
+            None => unitary.matrix(m),
         }
-        self.leave(&moved)
     }
 }
 
@@ -179,7 +170,7 @@ mod tests {
         let blocks = [unitary(7, 3), unitary(5, 4)];
         let u = frame.leave(&frame.whole(&blocks));
         let m = hamiltonian(12, 5);
-        assert!((crate::linalg::conjugate(&u, &m) - frame.moved_matrix(&blocks, &m)).norm() < 1e-12);
+        assert!((crate::linalg::conjugate(&u, &m) - frame.moved_matrix(blocks.to_vec(), &m)).norm() < 1e-12);
         let psi = Vector::from_fn(12, |k, _| C64::new(k as f64, 1.0));
         assert!((&u * &psi - frame.moved_vector(&blocks, &psi)).norm() < 1e-12);
     }

@@ -8,6 +8,7 @@
 //! * [`commutator_free`]: smooth time dependence of closed systems, and of open ones with stiff relaxation; order 4 with error control.
 //! * [`periodic`]: many periods of a periodic Hamiltonian, by powers of the propagator of one period.
 //! * [`series`]: one time-dependent field added to a constant Hamiltonian, as in spin locks and shaped pulses.
+//!   [`power_series`] sums it.
 //! * [`dop853`]: an independent Runge-Kutta method of order 8 for any generator; used for time-dependent open systems, and where no other
 //!   method applies.
 //! * [`plain`]: classical fourth-order Runge-Kutta with many small steps; slow and simple, the reference for the others.
@@ -19,8 +20,10 @@ pub mod dop853;
 pub mod exact;
 pub mod frame;
 pub mod liouville;
+mod panel;
 pub mod periodic;
 pub mod plain;
+pub mod power_series;
 pub mod product_unitary;
 pub mod real_chebyshev;
 pub mod series;

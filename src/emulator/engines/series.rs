@@ -1,47 +1,54 @@
 //! A time-dependent field, by the power series of the solution in time.
 //!
-//! In the frame of the field (see [`super::frame`]) `H(t) = K + c(t) D` with a constant real K and a diagonal D. Over a step of length h
-//! let `c(t + s h) = sum_j c_j s^j`. The solution `y(s) = sum_k y_k s^k` of `dy/dt = -i H y` then satisfies
+//! In the frame of the field (see [`super::frame`]) `H(t) = K + c(t) D` with a constant real K and a diagonal D. Over a step, c is
+//! interpolated by a polynomial of degree 4 at Chebyshev nodes, whose error is checked between them; then the power series of the solution
+//! (see [`super::power_series`]) is summed until its terms are below rounding, which is no further approximation. The phase advance over
+//! which a series is summed is at most 8 rad, because rounding grows exponentially with it.
 //!
-//! `y_(k+1) = -i h / (k + 1) (K y_k + D sum_j c_j y_(k-j))`,
-//!
-//! and the series is truncated where its terms are below rounding. The only approximation is the interpolation of c by a polynomial of
-//! degree 4 at Chebyshev nodes, whose error is checked between them. The phase advance per step is at most 8 rad, because rounding grows
-//! exponentially with it.
+//! A state vector is propagated from the start of a step. The series of a propagator starts in the middle of its step: its even and odd
+//! terms give `V(+)` and `V(-)`, from the middle to the end and to the start, and `U = V(+) V(-)^dagger` over twice the phase.
 //!
 //! Where the field is constant, one eigendecomposition covers the whole interval. Exponentials of mean Hamiltonians are not used: at
 //! order 4 they need ten times as many steps for the seventh digit, and an eigendecomposition for each.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "polynomials have DEGREE + 1 coefficients, places of the ring of terms are taken modulo its length, and the \
-              columns of a block are as long as its field"
+    reason = "polynomials have DEGREE + 1 coefficients, and the rows and columns of a block are as many as the values of its field"
 )]
 
 use super::frame::{Frame, Part};
+use super::panel::{PANEL, Row};
+use super::power_series::{DEGREE, Ramp, Rows, Sums};
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};
 use crate::emulator::mesh::{Mesh, resolution};
 use crate::hamiltonian::Scalar;
-use crate::linalg::{C64, Matrix, hermitian_eigen, product, real};
+use crate::linalg::{C64, Eigen, Matrix, Vector, hermitian_eigen, product, product_with_adjoint, real};
 use crate::spin::State;
-use faer::{Accum, Mat, Par};
+use rayon::prelude::*;
 
-/// Degree of the polynomial that interpolates the field.
-const DEGREE: usize = 4;
-
-/// Maximum phase advance per step, rad.
+/// Maximum phase advance of a series, rad.
 const TURN: f64 = 8.0;
 
-/// Upper bound of the number of terms that a step of this phase needs.
-const MOST_TERMS: usize = 200;
+/// From this dimension on the panels of a block are computed by several threads.
+const SHARED: usize = 64;
 
 /// An invariant block of the space: `K + c D`.
 struct Block {
-    k: Mat<f64>,
+    k: Rows,
     norm: f64,
     field: Vec<f64>,
     strongest: f64,
+    /// K as a whole, for constant fields.
+    whole: Matrix,
+}
+
+/// A piece of time between two stops of the mesh.
+enum Piece {
+    /// A length, and the constant field.
+    Still(f64, f64),
+    /// A length, and the polynomial of the field over it, in powers of `(t - start) / length`.
+    Step(f64, [f64; DEGREE + 1]),
 }
 
 /// Power-series integrator.
@@ -71,19 +78,20 @@ impl Series {
         Ok(Some(Series { frame, mesh, blocks, field, tolerance, span }))
     }
 
-    /// `y(to)` from `y(from)` in one block: real parts of all columns, then imaginary parts.
-    fn moved(&self, block: &Block, mut y: Mat<f64>, from: f64, to: f64) -> Result<Mat<f64>, StepError> {
+    /// The pieces between two times within a cell of the mesh, each of a phase of at most `turn` unless the field is constant.
+    fn pieces(&self, block: &Block, from: f64, to: f64, turn: f64) -> Result<Vec<Piece>, StepError> {
         let smallest = resolution(self.span);
+        let mut pieces = vec![];
         let mut t = from;
         if to - t > smallest && self.is_still(from, to) {
-            return still(block, self.field.at(0.5 * (from + to)), y, to - from);
+            return Ok(vec![Piece::Still(to - from, self.field.at(0.5 * (from + to)))]);
         }
         while to - t > smallest {
-            let (h, c) = self.step(block, t, to)?;
-            y = term_by_term(block, y, h, &c)?;
+            let (h, c) = self.step(block, t, to, turn)?;
+            pieces.push(Piece::Step(h, c));
             t += h;
         }
-        Ok(y)
+        Ok(pieces)
     }
 
     /// True if the field is constant between two times, as within the amplitude steps of a ramp.
@@ -93,7 +101,7 @@ impl Series {
     }
 
     /// The longest step from time t within the allowed phase advance, and the field's polynomial over it.
-    fn step(&self, block: &Block, t: f64, to: f64) -> Result<(f64, [f64; DEGREE + 1]), StepError> {
+    fn step(&self, block: &Block, t: f64, to: f64, allowed_turn: f64) -> Result<(f64, [f64; DEGREE + 1]), StepError> {
         let mut h = to - t;
         // Allowed error of the field such that the angle accumulated over the segment is accurate to the tolerance.
         let allowed = 0.1 * self.tolerance / (self.span * block.strongest.max(f64::MIN_POSITIVE));
@@ -105,9 +113,9 @@ impl Series {
                 return Err(StepError::Tolerance("the Hamiltonian is infinite or not a number at some time".into()));
             }
             let turn = h * (block.norm + strength * block.strongest);
-            if turn > TURN {
+            if turn > allowed_turn {
                 // No very short remainder is left.
-                h = (h / (turn / TURN).ceil()).min(0.5 * h);
+                h = (h / (turn / allowed_turn).ceil()).min(0.5 * h);
                 continue;
             }
             let c = polynomial(at);
@@ -122,38 +130,105 @@ impl Series {
         Err(StepError::Tolerance(format!("the field at t = {t:e} changes too fast: is the Hamiltonian finite there?")))
     }
 
-    /// Propagates through all cells of the mesh.
-    fn through_block(&self, block: &Block, y: Mat<f64>, from: f64, to: f64) -> Result<Mat<f64>, StepError> {
+    /// All pieces of an interval, cell by cell of the mesh.
+    fn path(&self, block: &Block, from: f64, to: f64, turn: f64) -> Result<Vec<Piece>, StepError> {
         let mut now = from;
-        let mut y = y;
+        let mut path = vec![];
         for stop in self.mesh.stops(from, to)? {
-            y = self.moved(block, y, now, stop)?;
+            path.extend(self.pieces(block, now, stop, turn)?);
             now = stop;
         }
-        Ok(y)
+        Ok(path)
     }
 
     fn propagators(&self, from: f64, to: f64) -> Result<Vec<Matrix>, StepError> {
         let one = |block: &Block| -> Result<Matrix, StepError> {
-            let n = block.field.len();
-            let y = self.through_block(block, Mat::from_fn(n, 2 * n, |i, j| f64::from(i == j)), from, to)?;
-            Ok(Matrix::from_fn(n, n, |i, j| C64::new(y[(i, j)], y[(i, n + j)])))
+            let mut whole: Option<Matrix> = None;
+            for piece in self.path(block, from, to, 2.0 * TURN)? {
+                let u = match piece {
+                    Piece::Still(h, c) => block.eigen(c)?.propagator(h),
+                    Piece::Step(h, c) => block.propagator(h, &c)?,
+                };
+                whole = Some(match whole {
+                    Some(before) => product(&u, &before),
+                    None => u,
+                });
+            }
+            Ok(whole.unwrap_or_else(|| crate::linalg::identity(block.field.len())))
         };
         self.blocks.iter().map(one).collect()
+    }
+
+    fn moved_vector(&self, block: &Block, mut psi: Vector, from: f64, to: f64) -> Result<Vector, StepError> {
+        for piece in self.path(block, from, to, TURN)? {
+            psi = match piece {
+                Piece::Still(h, c) => block.eigen(c)?.propagator(h) * psi,
+                Piece::Step(h, c) => block.moved(h, &c, &psi)?,
+            };
+        }
+        Ok(psi)
+    }
+}
+
+impl Block {
+    /// Eigenvalues of `K + c D`.
+    fn eigen(&self, c: f64) -> Result<Eigen, StepError> {
+        let mut h = self.whole.clone();
+        self.field.iter().enumerate().for_each(|(i, d)| h[(i, i)] += real(c * d));
+        Ok(hermitian_eigen(&h)?)
+    }
+
+    /// The vector after a step of length h.
+    fn moved(&self, h: f64, c: &[f64; DEGREE + 1], psi: &Vector) -> Result<Vector, StepError> {
+        let ramp = Ramp { constant: &self.k, field: &self.field, factor: h, polynomial: c };
+        let length = psi.norm();
+        let start = psi.iter().map(|x| Row { re: [x.re / length], im: [x.im / length] }).collect();
+        if length == 0.0 {
+            return Ok(psi.clone());
+        }
+        let Sums::<1> { even, odd } = ramp.solution(start)?;
+        let after = even.iter().zip(&odd).map(|(e, o)| C64::new(e.re[0] + o.re[0], e.im[0] + o.im[0]) * length);
+        Ok(Vector::from_iterator(psi.len(), after))
+    }
+
+    /// The propagator of a step of length h, from its middle in both directions.
+    fn propagator(&self, h: f64, c: &[f64; DEGREE + 1]) -> Result<Matrix, StepError> {
+        let n = self.field.len();
+        let polynomial = about_the_middle(c);
+        let ramp = Ramp { constant: &self.k, field: &self.field, factor: 0.5 * h, polynomial: &polynomial };
+        let panel = |first: usize| {
+            let mut start = vec![Row::<PANEL>::ZERO; n];
+            (first..n.min(first + PANEL)).for_each(|column| start[column].re[column - first] = 1.0);
+            ramp.solution(start)
+        };
+        let firsts: Vec<usize> = (0..n).step_by(PANEL).collect();
+        let panels: Vec<Sums<PANEL>> = if n < SHARED {
+            firsts.into_iter().map(panel).collect::<Result<_, _>>()?
+        } else {
+            firsts.into_par_iter().map(panel).collect::<Result<_, _>>()?
+        };
+        let half = |sign: f64| {
+            let element = |i: usize, j: usize| {
+                let (Sums { even, odd }, l) = (&panels[j / PANEL], j % PANEL);
+                C64::new(even[i].re[l] + sign * odd[i].re[l], even[i].im[l] + sign * odd[i].im[l])
+            };
+            Matrix::from_fn(n, n, element)
+        };
+        Ok(product_with_adjoint(&half(1.0), &half(-1.0)))
     }
 }
 
 /// K and D of a block; `None` if they are not real, or D is not diagonal.
 fn block(part: &Part) -> Option<Block> {
     let n = part.terms.first()?.1.nrows();
-    let mut k = Mat::<f64>::zeros(n, n);
+    let mut whole = Matrix::zeros(n, n);
     let mut field = vec![0.0; n];
     for (c, m) in &part.terms {
         if m.iter().any(|x| x.im != 0.0) {
             return None;
         }
         match c.constant() {
-            Some(c) => (0..n).for_each(|j| (0..n).for_each(|i| k[(i, j)] += c * m[(i, j)].re)),
+            Some(c) => whole.zip_apply(m, |x, y| *x += real(c * y.re)),
             None => {
                 if (0..n).any(|j| (0..n).any(|i| i != j && m[(i, j)].re != 0.0)) {
                     return None;
@@ -163,19 +238,10 @@ fn block(part: &Part) -> Option<Block> {
             }
         }
     }
-    let row = |i: usize| (0..n).map(|j| k[(i, j)].abs()).sum::<f64>();
-    let norm = (0..n).map(row).fold(0.0, f64::max);
+    let k = Rows::of(n, |i, j| whole[(i, j)].re);
+    let norm = k.norm();
     let strongest = field.iter().fold(0.0f64, |most, d| most.max(d.abs()));
-    Some(Block { k, norm, field, strongest })
-}
-
-/// A step under a constant field, of any length, by one eigendecomposition.
-fn still(block: &Block, c: f64, y: Mat<f64>, h: f64) -> Result<Mat<f64>, StepError> {
-    let (n, half) = (y.nrows(), y.ncols() / 2);
-    let element = |i: usize, j: usize| block.k[(i, j)] + if i == j { c * block.field[i] } else { 0.0 };
-    let u = hermitian_eigen(&Matrix::from_fn(n, n, |i, j| real(element(i, j))))?.propagator(h);
-    let y = product(&u, &Matrix::from_fn(n, half, |i, j| C64::new(y[(i, j)], y[(i, half + j)])));
-    Ok(Mat::from_fn(n, 2 * half, |i, j| if j < half { y[(i, j)].re } else { y[(i, j - half)].im }))
+    Some(Block { k, norm, field, strongest, whole })
 }
 
 /// Interpolating polynomial at the Chebyshev nodes of [0, 1], in ascending powers.
@@ -201,104 +267,17 @@ fn polynomial(at: impl Fn(f64) -> f64) -> [f64; DEGREE + 1] {
     c.map(|x| if x.abs() < 1e-14 * largest { 0.0 } else { x })
 }
 
-/// One step of the series.
-fn term_by_term(block: &Block, start: Mat<f64>, h: f64, c: &[f64; DEGREE + 1]) -> Result<Mat<f64>, StepError> {
-    let (n, columns) = (start.nrows(), start.ncols());
-    let mut sum = start.clone();
-    let mut terms: Vec<Mat<f64>> = vec![Mat::zeros(n, columns); DEGREE + 1];
-    terms[0] = start;
-    let mut turned = Mat::<f64>::zeros(n, columns);
-    let mut next = Mat::<f64>::zeros(n, columns);
-    let mut small = 0;
-    for k in 0..MOST_TERMS {
-        let term = |j: usize| &terms[(k + DEGREE + 1 - j) % (DEGREE + 1)];
-        faer::linalg::matmul::matmul(turned.as_mut(), Accum::Replace, &block.k, term(0), 1.0, Par::Seq);
-        let loops = Loops {
-            turned: &mut turned,
-            terms: std::array::from_fn(term),
-            c,
-            field: &block.field,
-            factor: h / (k + 1) as f64,
-            next: &mut next,
-            sum: &mut sum,
-        };
-        pulp::Arch::new().dispatch(loops);
-        // Checked every DEGREE + 1 terms, the number that enter the recurrence; two successive checks must be below rounding.
-        if k % (DEGREE + 1) == DEGREE {
-            small = if largest(&next) < 1e-17 { small + 1 } else { 0 };
-            if small == 2 {
-                return Ok(sum);
-            }
+/// The polynomial of s in 0 ..= 1 as one of `x = 2 s - 1`.
+fn about_the_middle(c: &[f64; DEGREE + 1]) -> [f64; DEGREE + 1] {
+    // Horner's rule with s = (1 + x) / 2.
+    let mut out = [0.0; DEGREE + 1];
+    for c in c.iter().rev() {
+        for j in (1..=DEGREE).rev() {
+            out[j] = 0.5 * (out[j] + out[j - 1]);
         }
-        std::mem::swap(&mut terms[(k + 1) % (DEGREE + 1)], &mut next);
+        out[0] = 0.5 * out[0] + c;
     }
-    Err(StepError::Tolerance("the series of a step does not converge".into()))
-}
-
-/// Element-wise loops over a term of the series. Compiled for every SIMD width; the widest available at run time is used.
-struct Loops<'a> {
-    turned: &'a mut Mat<f64>,
-    /// The latest term, the one before, and so on; terms with negative index are zero.
-    terms: [&'a Mat<f64>; DEGREE + 1],
-    c: &'a [f64; DEGREE + 1],
-    field: &'a [f64],
-    factor: f64,
-    next: &'a mut Mat<f64>,
-    sum: &'a mut Mat<f64>,
-}
-
-impl pulp::NullaryFnOnce for Loops<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        for j in 2..=DEGREE {
-            if self.c[j] != 0.0 {
-                add_field(self.turned, self.terms[j], self.field, self.c[j]);
-            }
-        }
-        let fields = [(self.c[0], self.terms[0]), (self.c[1], self.terms[1])];
-        rotate(self.turned, fields, self.field, self.factor, self.next, self.sum);
-    }
-}
-
-/// `turned += c D before`.
-#[inline(always)]
-fn add_field(turned: &mut Mat<f64>, before: &Mat<f64>, field: &[f64], c: f64) {
-    let n = field.len();
-    for column in 0..turned.ncols() {
-        let (into, from) = (&mut turned.col_as_slice_mut(column)[..n], &before.col_as_slice(column)[..n]);
-        (0..n).for_each(|i| into[i] += c * field[i] * from[i]);
-    }
-}
-
-/// `next = -i factor (turned + D (c_0 y_0 + c_1 y_1))`, added to the sum. With y = a + i b, `-i y = b - i a`.
-#[inline(always)]
-fn rotate(
-    turned: &Mat<f64>,
-    [(c0, y0), (c1, y1)]: [(f64, &Mat<f64>); 2],
-    field: &[f64],
-    factor: f64,
-    next: &mut Mat<f64>,
-    sum: &mut Mat<f64>,
-) {
-    let (n, half) = (field.len(), turned.ncols() / 2);
-    for column in 0..turned.ncols() {
-        let (other, sign) = if column < half { (column + half, factor) } else { (column - half, -factor) };
-        let from = &turned.col_as_slice(other)[..n];
-        let (y0, y1) = (&y0.col_as_slice(other)[..n], &y1.col_as_slice(other)[..n]);
-        let (into, total) = (&mut next.col_as_slice_mut(column)[..n], &mut sum.col_as_slice_mut(column)[..n]);
-        for i in 0..n {
-            let x = sign * (from[i] + field[i] * (c0 * y0[i] + c1 * y1[i]));
-            into[i] = x;
-            total[i] += x;
-        }
-    }
-}
-
-fn largest(m: &Mat<f64>) -> f64 {
-    let column = |k: usize| m.col_as_slice(k).iter().fold(0.0f64, |most, x| most.max(x.abs()));
-    (0..m.ncols()).map(column).fold(0.0, f64::max)
+    out
 }
 
 impl Stepper for Series {
@@ -309,16 +288,15 @@ impl Stepper for Series {
                 let inside = self.frame.enter_vector(psi);
                 let mut moved = inside.clone();
                 for (part, block) in self.frame.parts.iter().zip(&self.blocks) {
-                    let states = &part.states;
-                    let re_im = |i: usize, j: usize| if j == 0 { inside[states[i]].re } else { inside[states[i]].im };
-                    let y = self.through_block(block, Mat::from_fn(states.len(), 2, re_im), from, to)?;
-                    states.iter().enumerate().for_each(|(i, &s)| moved[s] = C64::new(y[(i, 0)], y[(i, 1)]));
+                    let own = Vector::from_fn(part.states.len(), |k, _| inside[part.states[k]]);
+                    let own = self.moved_vector(block, own, from, to)?;
+                    part.states.iter().zip(own.iter()).for_each(|(&s, x)| moved[s] = *x);
                 }
                 State::Pure(self.frame.leave_vector(&moved))
             }
             State::Mixed(rho) => {
                 let parts = self.propagators(from, to)?;
-                State::Mixed(deviation(rho, |d| self.frame.moved_matrix(&parts, d)))
+                State::Mixed(deviation(rho, |d| self.frame.moved_matrix(parts, d)))
             }
         })
     }
@@ -339,5 +317,15 @@ mod tests {
             assert!((found - wanted).abs() < 1e-13, "{c:?}");
         }
         assert_eq!(polynomial(|s| 1.0 - s)[2..], [0.0; 3]);
+    }
+
+    #[test]
+    fn a_polynomial_is_moved_to_the_middle() {
+        let c = [0.3, -2.0, 0.5, 4.0, -1.0];
+        let value = |c: &[f64], s: f64| c.iter().rev().fold(0.0, |sum, c| sum * s + c);
+        for s in [0.0, 0.2, 0.5, 0.9, 1.0] {
+            assert!((value(&about_the_middle(&c), 2.0 * s - 1.0) - value(&c, s)).abs() < 1e-14);
+        }
+        assert_eq!(about_the_middle(&[1.0, -1.0, 0.0, 0.0, 0.0])[2..], [0.0; 3]);
     }
 }

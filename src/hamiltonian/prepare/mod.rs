@@ -118,6 +118,10 @@ impl Prepared {
             })
             .collect();
         let factors = || self.parts.iter().map(|p| &p.form).zip(&local);
+        if self.parts.iter().all(|part| matches!(part.form, Form::Diagonal(_))) {
+            let population = |k: usize| factors().map(|(form, l)| form.element(l[k], l[k])).product();
+            return State::Mixed(Matrix::from_diagonal(&Vector::from_fn(n, |k, _| population(k))));
+        }
         State::Mixed(Matrix::from_fn(n, n, |i, j| {
             factors().fold(
                 ONE,

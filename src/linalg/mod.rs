@@ -9,6 +9,10 @@
     reason = "indices run over the dimensions of the matrices that are read, or are a permutation of them"
 )]
 
+mod blocks;
+
+pub use blocks::{blocks, largest_block};
+
 use faer::linalg::solvers::Solve;
 use num_complex::Complex;
 use std::fmt;
@@ -104,13 +108,26 @@ pub fn add_to_diagonal(m: &mut Matrix, x: C64) {
 
 /// The product `a b`.
 pub fn product(a: &Matrix, b: &Matrix) -> Matrix {
-    if a.nrows().min(a.ncols()).min(b.ncols()) < LARGE {
-        return small_product(a, b);
-    }
-    let mut out = Matrix::zeros(a.nrows(), b.ncols());
-    let (rows, columns) = (out.nrows(), out.ncols());
+    let small = a.nrows().min(a.ncols()).min(b.ncols()) < LARGE;
+    if small { small_product(a, b) } else { large_product(a, b, false) }
+}
+
+/// The product `a b^dagger`.
+pub fn product_with_adjoint(a: &Matrix, b: &Matrix) -> Matrix {
+    let small = a.nrows().min(a.ncols()).min(b.nrows()) < LARGE;
+    if small { small_product(a, &adjoint(b)) } else { large_product(a, b, true) }
+}
+
+/// The product of a with b, or with its adjoint, by faer.
+fn large_product(a: &Matrix, b: &Matrix, with_adjoint: bool) -> Matrix {
+    let (rows, columns) = (a.nrows(), if with_adjoint { b.nrows() } else { b.ncols() });
+    let mut out = Matrix::zeros(rows, columns);
     let target = faer::MatMut::from_column_major_slice_mut(out.as_mut_slice(), rows, columns);
-    faer::linalg::matmul::matmul(target, faer::Accum::Replace, view(a), view(b), ONE, faer::Par::Seq);
+    if with_adjoint {
+        faer::linalg::matmul::matmul(target, faer::Accum::Replace, view(a), view(b).adjoint(), ONE, faer::Par::Seq);
+    } else {
+        faer::linalg::matmul::matmul(target, faer::Accum::Replace, view(a), view(b), ONE, faer::Par::Seq);
+    }
     out
 }
 
@@ -134,7 +151,7 @@ fn small_product(a: &Matrix, b: &Matrix) -> Matrix {
 
 /// `u m u^dagger`.
 pub fn conjugate(u: &Matrix, m: &Matrix) -> Matrix {
-    product(&product(u, m), &adjoint(u))
+    product_with_adjoint(&product(u, m), u)
 }
 
 /// `u^dagger m u`.
@@ -211,17 +228,21 @@ pub fn hermitian_part(m: &Matrix) -> Matrix {
 pub fn make_hermitian(m: &mut Matrix) {
     const TILE: usize = 16;
     let n = m.nrows();
-    for columns in (0..n).step_by(TILE) {
-        for rows in (columns..n).step_by(TILE) {
-            for j in columns..(columns + TILE).min(n) {
-                for i in rows.max(j)..(rows + TILE).min(n) {
-                    let mean = (m[(i, j)] + m[(j, i)].conj()) * 0.5;
-                    m[(i, j)] = mean;
-                    m[(j, i)] = mean.conj();
+    let elements = m.as_mut_slice();
+    for left in (0..n).step_by(TILE) {
+        for top in (left..n).step_by(TILE) {
+            for j in left..(left + TILE).min(n) {
+                let (before, behind) = elements.split_at_mut((j + 1) * n);
+                let column = &mut before[j * n..];
+                for i in top.max(j + 1)..(top + TILE).min(n) {
+                    let mirrored = &mut behind[(i - j - 1) * n + j];
+                    column[i] = (column[i] + mirrored.conj()) * 0.5;
+                    *mirrored = column[i].conj();
                 }
             }
         }
     }
+    elements.iter_mut().step_by(n + 1).for_each(|x| x.im = 0.0);
 }
 
 /// Eigendecomposition of a Hermitian matrix; only the Hermitian part of `m` is used.
@@ -305,44 +326,6 @@ fn real_eigen(m: &Matrix) -> Result<Eigen, LinalgError> {
 /// From this dimension on a matrix is searched for blocks.
 const BLOCKS: usize = 8;
 
-/// Lists of indices between which all entries are exactly zero; `None` if there is only one list.
-pub fn blocks(m: &Matrix) -> Option<Vec<Vec<usize>>> {
-    let n = m.nrows();
-    let mut list_of = vec![usize::MAX; n];
-    let mut lists: Vec<Vec<usize>> = Vec::new();
-    for seed in 0..n {
-        if list_of[seed] != usize::MAX {
-            continue;
-        }
-        let number = lists.len();
-        list_of[seed] = number;
-        let mut list = vec![seed];
-        let mut next = 0;
-        while next < list.len() {
-            let column = m.column(list[next]);
-            next += 1;
-            for (row, x) in column.iter().enumerate() {
-                if *x != ZERO && list_of[row] == usize::MAX {
-                    list_of[row] = number;
-                    list.push(row);
-                }
-            }
-        }
-        if list.len() == n {
-            return None;
-        }
-        list.sort_unstable();
-        lists.push(list);
-    }
-    Some(lists)
-}
-
-/// Dimension of the largest block of a matrix, if it exceeds `limit`.
-pub fn largest_block(m: &Matrix, limit: usize) -> Option<usize> {
-    let largest = blocks(m).map_or(m.nrows(), |parts| parts.iter().map(Vec::len).max().unwrap_or(0));
-    (largest > limit).then_some(largest)
-}
-
 fn by_blocks(m: &Matrix, parts: &[Vec<usize>]) -> Result<Eigen, LinalgError> {
     let n = m.nrows();
     let mut pairs: Vec<(f64, usize, usize)> = Vec::with_capacity(n);
@@ -405,7 +388,7 @@ impl Eigen {
             let factor = f(value);
             scaled.column_mut(k).iter_mut().for_each(|x| *x *= factor);
         }
-        product(&scaled, &self.vectors.adjoint())
+        product_with_adjoint(&scaled, &self.vectors)
     }
 
     /// `exp(-i H t)`.
@@ -589,6 +572,16 @@ mod tests {
         let mut m = hermitian(4, 1);
         m[(1, 2)] = real(f64::NAN);
         assert_eq!(hermitian_eigen(&m).unwrap_err(), LinalgError::NotFinite);
+    }
+
+    #[test]
+    fn products_with_adjoints_are_those_of_adjoints() {
+        for (rows, inner, columns) in [(3, 4, 5), (17, 20, 36), (40, 33, 64)] {
+            let at =
+                |i: usize, j: usize| C64::new((i as f64 + 0.3 * j as f64).sin(), (2.0 * i as f64 - j as f64).cos());
+            let (a, b) = (Matrix::from_fn(rows, inner, at), Matrix::from_fn(columns, inner, at));
+            assert!((product_with_adjoint(&a, &b) - &a * b.adjoint()).norm() < 1e-13 * inner as f64);
+        }
     }
 
     #[test]
