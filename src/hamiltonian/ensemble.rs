@@ -61,9 +61,9 @@ pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
                 match &distribution.varied {
                     Varied::Offset(nucleus) => {
                         let factor = angular_factor(e.scope.units);
-                        variation.offsets.push((nucleus.clone(), value * factor));
+                        variation.add_offset(nucleus, value * factor);
                     }
-                    Varied::Rf(nucleus) => variation.rf.push((nucleus.clone(), value)),
+                    Varied::Rf(nucleus) => variation.add_rf(nucleus, value),
                     Varied::Param(name) => {
                         values.insert(name.clone(), value);
                     }

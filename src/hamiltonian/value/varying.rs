@@ -24,7 +24,7 @@ impl Varying {
             Scalar::variable(count - 1)
         };
         let mut named = |of: &[(String, f64)]| of.iter().map(|(name, _)| (name.clone(), next())).collect();
-        let (offsets, rf) = (named(&member.offsets), named(&member.rf));
+        let (offsets, rf) = (named(member.offsets()), named(member.rf_factors()));
         let position = member.position.map(|_| next());
         let orientation = member.orientation.map(|_| std::array::from_fn(|_| next()));
         Varying { offsets, rf, position, orientation }
@@ -35,8 +35,8 @@ impl Varying {
         let same = |own: &[(String, Scalar)], of: &[(String, f64)]| {
             own.len() == of.len() && own.iter().zip(of).all(|((a, _), (b, _))| a == b)
         };
-        same(&self.offsets, &member.offsets)
-            && same(&self.rf, &member.rf)
+        same(&self.offsets, member.offsets())
+            && same(&self.rf, member.rf_factors())
             && self.position.is_some() == member.position.is_some()
             && self.orientation.is_some() == member.orientation.is_some()
     }
@@ -45,7 +45,7 @@ impl Varying {
     /// quantities.
     pub fn values(&self, member: &Variation, [x, y, z]: [f64; 3]) -> Option<Vec<f64>> {
         self.fits(member).then(|| {
-            let mut values: Vec<f64> = member.offsets.iter().chain(&member.rf).map(|(_, x)| *x).collect();
+            let mut values: Vec<f64> = member.offsets().iter().chain(member.rf_factors()).map(|(_, x)| *x).collect();
             values.extend(member.position);
             values.extend(member.orientation.into_iter().flat_map(|_| [x * x, y * y, z * z, x * y, x * z, y * z]));
             values
