@@ -277,7 +277,7 @@ fn token(text: &str) -> Option<(Lexeme, usize)> {
     let first = text.bytes().next()?;
     match first {
         b'0'..=b'9' => Some(number(text)),
-        b'.' if text.bytes().nth(1).is_some_and(|b| b.is_ascii_digit()) => Some(number(text)),
+        b'.' if text.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => Some(number(text)),
         b'"' => {
             let inner = text.get(1..)?;
             let end = inner.find(['"', '\n'])?;

@@ -14,7 +14,7 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
     let record = |x: &Option<Box<ast::Record>>| {
         x.as_ref().map(|x| Box::new(ast::Record { points: e(&x.points), name: x.name.as_ref().map(name) }))
     };
-    let boxed = |n: &Box<Name>| Box::new(name(n));
+    let boxed = |n: &Option<Box<Name>>| n.as_deref().map(|n| Box::new(name(n)));
     let settings = |list: &[ast::Setting]| -> Vec<ast::Setting> {
         list.iter().map(|s| ast::Setting { name: s.name.clone(), value: e(&s.value) }).collect()
     };
@@ -27,24 +27,24 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             phase: o(&p.phase),
             settings: settings(&p.settings),
             ideal: p.ideal,
-            noise: p.noise.as_ref().map(boxed),
+            noise: boxed(&p.noise),
             record: record(&p.record),
         })),
         StatementKind::Delay(d) => StatementKind::Delay(ast::Delay {
             duration: e(&d.duration),
             between_centres: d.between_centres,
-            noise: d.noise.as_ref().map(boxed),
+            noise: boxed(&d.noise),
             record: record(&d.record),
         }),
         StatementKind::Lock(l) => StatementKind::Lock(Box::new(ast::Lock {
             record: record(&l.record),
-            noise: l.noise.as_ref().map(boxed),
+            noise: boxed(&l.noise),
             ..lock(l, name(&l.channel), r)
         })),
         StatementKind::Evolve(v) => StatementKind::Evolve(Box::new(ast::Evolve {
             hamiltonian: e(&v.hamiltonian),
             duration: e(&v.duration),
-            noise: v.noise.as_ref().map(boxed),
+            noise: boxed(&v.noise),
             record: record(&v.record),
         })),
         StatementKind::Compile(c) => StatementKind::Compile(Box::new(ast::Compile {
@@ -60,7 +60,7 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             StatementKind::Reset(sites.iter().map(e).collect(), states.iter().map(|s| state(s, r)).collect())
         }
         StatementKind::Project(p) => StatementKind::Project(Box::new(project(p, r))),
-        StatementKind::Read(n, x) => StatementKind::Read(boxed(n), e(x)),
+        StatementKind::Read(n, x) => StatementKind::Read(Box::new(name(n)), e(x)),
         StatementKind::Mark(n) => StatementKind::Mark(name(n)),
         StatementKind::Acquire(a) => StatementKind::Acquire(Box::new(ast::Acquire {
             channel: name(&a.channel),
@@ -70,7 +70,7 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             settings: settings(&a.settings),
         })),
         StatementKind::Tomography(list) => StatementKind::Tomography(settings(list)),
-        StatementKind::Loop(repeat, trace, list) => repeated(repeat, trace.as_ref().map(boxed), list, r),
+        StatementKind::Loop(repeat, trace, list) => repeated(repeat, boxed(trace), list, r),
         StatementKind::Parallel(align, list) => StatementKind::Parallel(align.clone(), body(list)),
         StatementKind::Decouple(d) => StatementKind::Decouple(Box::new(ast::Decouple {
             channel: name(&d.channel),

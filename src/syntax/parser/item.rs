@@ -308,7 +308,7 @@ impl Parser<'_> {
             match self.peek(ahead) {
                 TokenKind::End => break,
                 TokenKind::Sign(sign) if sign == end => break,
-                TokenKind::Name(word) if word == "at" => marks.push(ahead),
+                TokenKind::Name("at") => marks.push(ahead),
                 _ => {}
             }
             ahead += 1;

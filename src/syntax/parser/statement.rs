@@ -207,8 +207,8 @@ impl Parser<'_> {
         self.advance();
         while !self.at_sign("}") {
             let branch = match self.kind() {
-                TokenKind::Name(word) if word == "up" => &mut project.up,
-                TokenKind::Name(word) if word == "down" => &mut project.down,
+                TokenKind::Name("up") => &mut project.up,
+                TokenKind::Name("down") => &mut project.down,
                 _ => return Err(self.unexpected("expected `up { ... }` or `down { ... }`").into()),
             };
             if branch.is_some() {
