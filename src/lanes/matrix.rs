@@ -68,6 +68,27 @@ impl MatrixBatch {
         }
     }
 
+    /// Copies the matrix in one lane of a batch of the same dimension.
+    pub fn copy_lane(&mut self, k: usize, other: &MatrixBatch, from: usize) {
+        let parts = self.re.iter_mut().zip(&other.re).chain(self.im.iter_mut().zip(&other.im));
+        for (x, y) in parts {
+            x.0[k] = y.0[from];
+        }
+    }
+
+    /// `Tr(rho A)` of Hermitian matrices rho and one Hermitian matrix A of the same dimension, without fused operations.
+    #[inline(always)]
+    pub fn mean_of(&self, operator: &Matrix) -> Lane {
+        let (n, mut sum) = (self.dimension, Lane::zero());
+        for i in 0..n {
+            for j in 0..n {
+                let (re, im) = self.at(i, j);
+                sum += re * operator[(i, j)].re + im * operator[(i, j)].im;
+            }
+        }
+        sum
+    }
+
     /// Stores a matrix of the batch's dimension in every lane.
     pub fn broadcast(&mut self, m: &Matrix) {
         let n = self.dimension;
@@ -302,6 +323,13 @@ mod tests {
         assert!((0..LANES).all(|l| a.lane(l) == ms[1]));
         a.put(0, 2, Lane::splat(3.0), Lane::splat(-1.0));
         assert_eq!(a.at(0, 2), (Lane::splat(3.0), Lane::splat(-1.0)));
+        let (other, own) = (random(&mut noise, 3), a.lane(4));
+        a.copy_lane(5, &other.0, 9);
+        assert_eq!((a.lane(5), a.lane(4)), (other.1[9].clone(), own));
+        let operator = hermitian_part(&other.1[2]);
+        a.broadcast(&hermitian_part(&ms[3]));
+        let mean = linalg::trace_of_product(&hermitian_part(&ms[3]), &operator).re;
+        assert!((a.mean_of(&operator).0[11] - mean).abs() < 1e-13);
         a.clear();
         assert_eq!(a, MatrixBatch::zeros(3));
     }

@@ -60,7 +60,7 @@ mod rotation;
 mod sort;
 mod vector;
 
-pub use eigen::eigen;
+pub use eigen::{eigen, eigenvalues};
 pub use functions::{exp, ln, sin_cos, sin_cos_of};
 pub use hermitian_function::{from_levels, gibbs};
 pub use lane::{LANES, Lane};

@@ -15,9 +15,9 @@ struct Rotation<S: Simd> {
     si: S::f64s,
 }
 
-/// One rotation of the upper triangle of `a` and the rows of `v`; `x + i y` is the element (p, q).
+/// One rotation of the upper triangle of `a` and, with VECTORS, the rows of `v`; `x + i y` is the element (p, q).
 #[inline(always)]
-pub(super) fn rotate<S: Simd, const REAL: bool>(
+pub(super) fn rotate<S: Simd, const REAL: bool, const VECTORS: bool>(
     part: Part<S>,
     a: &mut MatrixBatch,
     v: &mut MatrixBatch,
@@ -67,7 +67,9 @@ pub(super) fn rotate<S: Simd, const REAL: bool>(
         rotation.store::<REAL>(a, j, y);
     }
     back.turn_rows::<REAL>(a, p, q, q + 1);
-    rotation.turn_rows::<REAL>(v, p, q, 0);
+    if VECTORS {
+        rotation.turn_rows::<REAL>(v, p, q, 0);
+    }
 }
 
 impl<S: Simd> Rotation<S> {

@@ -6,11 +6,11 @@ use super::vector::Part;
 use super::{Lane, MatrixBatch};
 use pulp::Simd;
 
-/// Sorts the levels and the rows of `v`, lane by lane (Batcher's merge exchange; Knuth, The Art of Computer Programming 3,
+/// Sorts the levels and, with VECTORS, the rows of `v`, lane by lane (Batcher's merge exchange; Knuth, The Art of Computer Programming 3,
 /// algorithm 5.2.2M).
 #[inline(always)]
-pub(super) fn sort<S: Simd>(part: Part<S>, values: &mut [Lane], v: &mut MatrixBatch) {
-    let n = v.dimension;
+pub(super) fn sort<S: Simd, const VECTORS: bool>(part: Part<S>, values: &mut [Lane], v: &mut MatrixBatch) {
+    let n = values.len();
     let top = n.next_power_of_two() / 2;
     let mut p = top;
     while p > 0 {
@@ -18,7 +18,7 @@ pub(super) fn sort<S: Simd>(part: Part<S>, values: &mut [Lane], v: &mut MatrixBa
         loop {
             for i in 0..n.saturating_sub(d) {
                 if i & p == r {
-                    exchange(part, values, v, i, i + d);
+                    exchange::<S, VECTORS>(part, values, v, i, i + d);
                 }
             }
             if q == p {
@@ -34,8 +34,8 @@ pub(super) fn sort<S: Simd>(part: Part<S>, values: &mut [Lane], v: &mut MatrixBa
 
 /// Exchanges two levels and their vectors in lanes where they are out of order.
 #[inline(always)]
-fn exchange<S: Simd>(part: Part<S>, values: &mut [Lane], v: &mut MatrixBatch, i: usize, j: usize) {
-    let (n, s) = (v.dimension, part.simd);
+fn exchange<S: Simd, const VECTORS: bool>(part: Part<S>, values: &mut [Lane], v: &mut MatrixBatch, i: usize, j: usize) {
+    let (n, s) = (values.len(), part.simd);
     let (x, y) = (part.of(&values[i]), part.of(&values[j]));
     let wrong = s.greater_than_f64s(x, y);
     if !part.any(wrong) {
@@ -43,6 +43,9 @@ fn exchange<S: Simd>(part: Part<S>, values: &mut [Lane], v: &mut MatrixBatch, i:
     }
     part.put(&mut values[i], s.select_f64s(wrong, y, x));
     part.put(&mut values[j], s.select_f64s(wrong, x, y));
+    if !VECTORS {
+        return;
+    }
     for parts in [&mut v.re, &mut v.im] {
         let (head, tail) = parts.split_at_mut(j * n);
         for (a, b) in head[i * n..i * n + n].iter_mut().zip(&mut tail[..n]) {

@@ -21,6 +21,7 @@ use crate::delimited;
 use crate::linalg::{C64, LinalgError, Matrix, hermitian_values, norm_squared, real, solve_positive};
 use crate::noise::Noise;
 use crate::spin::nearest_state;
+use std::ops::{Add, Sub};
 
 /// Maximum number of spins: beyond this, a Newton step needs too much memory.
 pub const MOST_SPINS: usize = 5;
@@ -94,6 +95,11 @@ impl Settings {
     /// Number of outcomes of a setting, `2^n`.
     pub fn outcomes(&self) -> usize {
         1 << self.spins
+    }
+
+    /// For every setting, the index of the Pauli product of every subset of spins.
+    pub(super) fn places(&self) -> &[Vec<usize>] {
+        &self.places
     }
 
     /// Indices of the Pauli products that no setting measures.
@@ -320,7 +326,8 @@ impl Settings {
 }
 
 /// Walsh-Hadamard transform in place: sums with the sign `(-1)^|o & m|`.
-fn walsh(x: &mut [f64]) {
+#[inline(always)]
+pub(super) fn walsh<T: Copy + Add<Output = T> + Sub<Output = T>>(x: &mut [T]) {
     let mut apart = 1;
     while apart < x.len() {
         for block in x.chunks_exact_mut(2 * apart) {
@@ -334,7 +341,7 @@ fn walsh(x: &mut [f64]) {
 }
 
 /// Bit flips of a Pauli product, and its phase for a basis state as a power of i: `P|s> = i^k |s ^ flips>`.
-fn pauli(place: usize, spins: usize, state: usize) -> (usize, u8) {
+pub(super) fn pauli(place: usize, spins: usize, state: usize) -> (usize, u8) {
     let (mut flips, mut phase) = (0, 0);
     for k in 0..spins {
         let up = state >> k & 1 == 0;

@@ -13,10 +13,12 @@
 
 pub use super::battery::Battery;
 use super::coordinates::coordinates;
+use super::count_batch::CountedBatch;
 use super::counts::{Counted, Estimator, Settings};
 use super::interval::{FEWEST, Readings, Tested, Tests};
 use super::quantity::{Functional, Kind};
 use super::reconstruct::{Inverse, Method, reconstruct};
+use crate::lanes::{Lane, eigenvalues};
 use crate::linalg::{Eigen, LinalgError, Matrix, hermitian_eigen};
 use crate::noise::Noise;
 use rayon::prelude::*;
@@ -194,6 +196,30 @@ fn values(functionals: &[Functional; 3], own: &Matrix) -> Result<[f64; 3], Linal
     Ok([energy.value(own)?, ergotropy.value(own)?, capacity.value(own)?])
 }
 
+/// The values for all reconstructed states, in order.
+fn values_of_all(
+    functionals: &[Functional; 3],
+    battery: &Battery,
+    all: &[CountedBatch],
+) -> Result<Vec<[f64; 3]>, LinalgError> {
+    let whole = battery.is_whole();
+    let mut out = Vec::new();
+    for batch in all {
+        let reduced = if whole { None } else { Some(battery.reduce_all(&batch.states)) };
+        let mut own = batch.eigenvalues.clone();
+        if let Some(reduced) = &reduced {
+            own = vec![Lane::zero(); reduced.dimension()];
+            let solved = eigenvalues(&mut reduced.clone(), &mut own);
+            if solved.iter().take(batch.sets).any(|done| !done) {
+                return Err(LinalgError::NotConverged);
+            }
+        }
+        let found = functionals.each_ref().map(|f| f.values(reduced.as_ref().unwrap_or(&batch.states), &own));
+        out.extend((0..batch.sets).map(|l| found.map(|value| value.0[l])));
+    }
+    Ok(out)
+}
+
 /// Sample standard deviations.
 fn deviations(all: &[[f64; 3]]) -> [f64; 3] {
     let parts: [fn(&[f64; 3]) -> f64; 3] = [|x| x[0], |x| x[1], |x| x[2]];
@@ -289,13 +315,8 @@ pub fn counted_energies(
     let [energy, ergotropy, capacity] = &functionals;
     let tested = [tests.of(energy)?, tests.of(ergotropy)?, tests.of(capacity)?];
     let ideal = readings.ideal(&tests.matched);
-    let again: Vec<[f64; 3]> = (0..repetitions)
-        .into_par_iter()
-        .map(|k| {
-            let state = settings.reconstruct(&readings.drawn(&ideal, k), estimator)?.state;
-            values(&functionals, &battery.reduce(&state))
-        })
-        .collect::<Result<_, LinalgError>>()?;
+    let drawn: Vec<Vec<u64>> = (0..repetitions).into_par_iter().map(|k| readings.drawn(&ideal, k)).collect();
+    let again = values_of_all(&functionals, battery, &settings.reconstruct_all(&drawn.concat(), estimator)?)?;
     let of_found = values(&functionals, &battery.reduce(&found.state))?;
     let mut out = together(of_found, deviations(&again), tested, [None; 3], (repetitions, tests.doubt()));
     if settings.unseen() > 0 {

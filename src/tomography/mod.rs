@@ -4,6 +4,7 @@
 //! * [`mod@plan`]: selection of readouts, and what they observe;
 //! * [`mod@reconstruct`]: the state from line amplitudes;
 //! * [`counts`]: the state from single-shot counts;
+//! * [`count_batch`]: the states from many sets of them, in SIMD lanes;
 //! * [`data`]: measured amplitudes;
 //! * [`decay`]: amplitudes from free induction decays;
 //! * [`estimate`]: energies of a battery in a measured state;
@@ -12,6 +13,9 @@
 
 mod battery;
 mod coordinates;
+pub mod count_batch;
+mod count_newton;
+mod count_table;
 pub mod counts;
 pub mod data;
 pub mod decay;
@@ -23,6 +27,7 @@ pub mod quantity;
 pub mod reconstruct;
 
 pub use coordinates::{coordinates, matrix_of};
+pub use count_batch::CountedBatch;
 pub use counts::{Counted, ESTIMATORS, Estimator, Settings, read_counts};
 pub use data::Amplitude;
 pub use estimate::{Energies, Quantity, counted_energies, energies};

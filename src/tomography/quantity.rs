@@ -14,6 +14,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "indices are within the number of levels of the battery")]
 
+use crate::lanes::{Lane, MatrixBatch};
 use crate::linalg::{C64, LinalgError, Matrix, conjugate, conjugate_back, hermitian_eigen, hermitian_values, real};
 use crate::linalg::{norm_squared, trace_of_product};
 use crate::spin::project_to_simplex;
@@ -75,6 +76,18 @@ impl Functional {
             Kind::Energy => linear,
             _ => linear + hermitian_values(state)?.iter().rev().zip(&self.list).map(|(r, l)| r * l).sum::<f64>(),
         })
+    }
+
+    /// Values for a batch of states with these eigenvalues, ascending.
+    pub fn values(&self, states: &MatrixBatch, eigenvalues: &[Lane]) -> Lane {
+        let linear = match self.kind {
+            Kind::Capacity => Lane::zero(),
+            _ => states.mean_of(&self.linear),
+        };
+        match self.kind {
+            Kind::Energy => linear,
+            _ => eigenvalues.iter().rev().zip(&self.list).fold(linear, |sum, (r, l)| sum + *r * *l),
+        }
     }
 
     /// Traceless gradient; for degenerate eigenvalues, one of the subgradients.
@@ -189,6 +202,14 @@ mod tests {
             assert!((of(Kind::Energy) - trace_of_product(&state, &h).re).abs() < 1e-12);
             assert!((of(Kind::Ergotropy) - ergotropy(&state, &h).unwrap()).abs() < 1e-12);
             assert!((of(Kind::Capacity) - capacity(&state, &h).unwrap()).abs() < 1e-12);
+            // The same in lanes.
+            let mut states = MatrixBatch::zeros(4);
+            states.set_lane(5, &state);
+            let own: Vec<Lane> = hermitian_values(&state).unwrap().into_iter().map(Lane::splat).collect();
+            for kind in [Kind::Energy, Kind::Ergotropy, Kind::Capacity] {
+                let all = Functional::new(kind, &h).unwrap().values(&states, &own);
+                assert!((all.0[5] - of(kind)).abs() < 1e-13, "{kind:?}");
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use ergoseq::emulator::{self, Emulator, Options, PointColumns, Run, Typical};
 use ergoseq::hamiltonian::{Evaluator, Step, Values, build};
 use ergoseq::ir::{EventKind, Experiment};
 use ergoseq::noise::mixed;
+use ergoseq::tomography::quantity::{Functional, Kind};
 use ergoseq::tomography::{Estimator, Settings};
 use rayon::prelude::*;
 use std::f64::consts::PI;
@@ -317,24 +318,19 @@ fn tomographies(experiment: &Experiment, _: &str, method: usize, input: Option<&
         let message = format!("the job needs {} 32-bit counts, the input has {}", 36 * RUNS, given.len());
         return Err(Box::new(Diagnostic::without_place(Code::CannotRead, message)));
     }
-    let counts = |run: u64| match &given {
-        Some(given) => given.iter().skip(36 * run as usize).take(36).copied().collect(),
-        None => drawn(run),
-    };
+    let counts = given.unwrap_or_else(|| (0..RUNS as u64).into_par_iter().flat_map_iter(drawn).collect());
     let estimator = if method == 0 { Estimator::MaximumLikelihood } else { Estimator::Nearest };
     let h = &cells.battery.hamiltonian;
-    let found: Vec<[f64; 3]> = (0..RUNS as u64)
-        .into_par_iter()
-        .map(|run| {
-            let wrong = |why: ergoseq::linalg::LinalgError| {
-                Box::new(Diagnostic::without_place(Code::NotConverged, why.to_string()))
-            };
-            let found = settings.reconstruct(&counts(run), estimator).map_err(wrong)?.state;
-            let work = ergoseq::metrics::ergotropy(&found, h).map_err(wrong)?;
-            let below = h[(0, 0)].re - ergoseq::metrics::energy(&found, h);
-            Ok([work, below, ergoseq::linalg::trace_of_product(&state, &found).re])
-        })
-        .collect::<Result<_, Box<Diagnostic>>>()?;
+    let wrong =
+        |why: ergoseq::linalg::LinalgError| Box::new(Diagnostic::without_place(Code::NotConverged, why.to_string()));
+    let ergotropy = Functional::new(Kind::Ergotropy, h).map_err(wrong)?;
+    let mut found: Vec<[f64; 3]> = Vec::with_capacity(RUNS);
+    for batch in settings.reconstruct_all(&counts, estimator).map_err(wrong)? {
+        let work = ergotropy.values(&batch.states, &batch.eigenvalues);
+        let (energy, overlap) = (batch.states.mean_of(h), batch.states.mean_of(&state));
+        let sets = work.0.iter().zip(&energy.0).zip(&overlap.0).take(batch.sets);
+        found.extend(sets.map(|((work, energy), overlap)| [*work, h[(0, 0)].re - energy, *overlap]));
+    }
     let array = |of: fn(&[f64; 3]) -> f64| -> Vec<f64> { found.iter().map(of).collect() };
     let (work, below, fidelity) = (array(|f| f[0]), array(|f| f[1]), array(|f| f[2]));
     let bars = [&work, &below].into_iter().flat_map(|values| {
