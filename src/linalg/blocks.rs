@@ -1,6 +1,6 @@
 //! The block structure of a matrix: indices that no element connects.
 
-use super::{Matrix, ZERO};
+use super::types::{Matrix, ZERO};
 
 /// Lists of indices between which all entries are exactly zero; `None` if there is only one list.
 #[expect(

@@ -1,4 +1,4 @@
-//! The matrix operations that the program needs, under its own names. This is the only file that uses the matrix crates.
+//! The matrix operations that the program needs, under its own names. This is the only folder that uses the matrix crates.
 //!
 //! Performance note: below 16 x 16 nalgebra is the faster of the two, from there on faer is (2 to 26 times at 64 x 64 and
 //! above), so each operation chooses by size. nalgebra's general eigenvalues are never used: they do not terminate on some
@@ -10,28 +10,13 @@
 )]
 
 mod blocks;
+mod types;
 
 pub use blocks::{blocks, largest_block};
+pub use types::{C64, I, Matrix, ONE, Real3, Vector, ZERO};
 
 use faer::linalg::solvers::Solve;
-use num_complex::Complex;
 use std::fmt;
-
-/// A complex number.
-pub type C64 = Complex<f64>;
-/// A dense complex matrix.
-pub type Matrix = nalgebra::DMatrix<C64>;
-/// A dense complex vector.
-pub type Vector = nalgebra::DVector<C64>;
-/// A real 3 x 3 matrix.
-pub type Real3 = nalgebra::Matrix3<f64>;
-
-/// The imaginary unit.
-pub const I: C64 = C64::new(0.0, 1.0);
-/// Zero.
-pub const ZERO: C64 = C64::new(0.0, 0.0);
-/// One.
-pub const ONE: C64 = C64::new(1.0, 0.0);
 
 /// From this dimension on faer is used.
 const LARGE: usize = 16;

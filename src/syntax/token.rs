@@ -6,6 +6,10 @@
 use super::foreign;
 use crate::diagnostic::{Code, Diagnostic, MOST_MISTAKES};
 use crate::source::Span;
+use nom::bytes::complete::{take_till, take_while};
+use nom::character::complete::{char, digit1, one_of};
+use nom::combinator::{not, opt, recognize};
+use nom::{IResult, Parser};
 
 /// Kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -278,11 +282,7 @@ fn token(text: &str) -> Option<(Lexeme, usize)> {
     match first {
         b'0'..=b'9' => Some(number(text)),
         b'.' if text.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => Some(number(text)),
-        b'"' => {
-            let inner = text.get(1..)?;
-            let end = inner.find(['"', '\n'])?;
-            inner.get(end..)?.starts_with('"').then_some((Lexeme::Text, end + 2))
-        }
+        b'"' => quoted(text).map(|length| (Lexeme::Text, length)),
         // Degrees of temperature are not a unit, and are lexed as one word, to be rejected as such.
         _ if text.starts_with(DEGREE) => {
             let length = DEGREE.len();
@@ -311,29 +311,26 @@ fn word(text: &str) -> usize {
 
 /// `12`, `0.5`, `.5`, `1e-3`, and its length. A dot belongs to the number only if no second dot follows: `1..N` is a range.
 fn number(text: &str) -> (Lexeme, usize) {
-    let bytes = text.as_bytes();
-    let at = |k: usize| bytes.get(k).copied().unwrap_or(0);
-    let digits = |from: usize| bytes.iter().skip(from).take_while(|b| b.is_ascii_digit()).count();
-    let mut length = digits(0);
-    let whole = length;
-    if at(length) == b'.' && at(length + 1) != b'.' {
-        length += 1 + digits(length + 1);
-    }
-    if matches!(at(length), b'e' | b'E') {
-        let sign = usize::from(matches!(at(length + 1), b'+' | b'-'));
-        let exponent = digits(length + 1 + sign);
-        if exponent > 0 {
-            length += 1 + sign + exponent;
-        }
-    }
+    let digits = || take_while(|c: char| c.is_ascii_digit());
+    let fraction = (char('.'), not(char('.')), digits());
+    let exponent = (one_of("eE"), opt(one_of("+-")), digit1);
+    // Each part may be absent, so this always succeeds.
+    let numeral: IResult<&str, &str> = recognize((digits(), opt(fraction), opt(exponent))).parse(text);
+    let numeral = numeral.map_or("", |(_, numeral)| numeral);
     // Whole numbers below 10^15 are exact.
-    if length == whole && whole <= 15 {
-        let value = bytes.iter().take(whole).fold(0u64, |value, b| 10 * value + u64::from(b - b'0'));
-        return (Lexeme::Number(value as f64), length);
+    if numeral.len() <= 15 && numeral.bytes().all(|b| b.is_ascii_digit()) {
+        let value = numeral.bytes().fold(0u64, |value, b| 10 * value + u64::from(b - b'0'));
+        return (Lexeme::Number(value as f64), numeral.len());
     }
     // `f64` parses digits, a dot and an exponent; the fallback is reachable only if this grammar changes.
-    let value = text.get(..length).and_then(|digits| digits.parse().ok()).unwrap_or(f64::NAN);
-    (Lexeme::Number(value), length)
+    (Lexeme::Number(numeral.parse().unwrap_or(f64::NAN)), numeral.len())
+}
+
+/// Length of a string in double quotes, which ends in its line.
+fn quoted(text: &str) -> Option<usize> {
+    let string: IResult<&str, &str> =
+        recognize((char('"'), take_till(|c| c == '"' || c == '\n'), char('"'))).parse(text);
+    string.ok().map(|(_, string)| string.len())
 }
 
 /// Diagnostic for text that is not a valid token, and the remaining text.

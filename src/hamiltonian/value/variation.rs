@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Variation {
     /// Its offsets and rf factors. Boxed, since a powder has a million members with neither.
-    inhomogeneity: Option<Box<Inhomogeneity>>,
+    pub inhomogeneity: Option<Box<Inhomogeneity>>,
     /// Orientation of a crystallite: Euler angles, rad.
     pub orientation: Option<[f64; 3]>,
     /// Position in the sample along the gradients.
@@ -15,11 +15,11 @@ pub struct Variation {
 
 /// Deviations of the field and the rf of a member.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Inhomogeneity {
+pub struct Inhomogeneity {
     /// Offsets by nucleus, rad/s.
-    offsets: Vec<(String, f64)>,
+    pub offsets: Vec<(String, f64)>,
     /// rf factors by nucleus.
-    rf: Vec<(String, f64)>,
+    pub rf: Vec<(String, f64)>,
 }
 
 impl Variation {
