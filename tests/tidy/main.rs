@@ -96,6 +96,7 @@ fn layers_point_downward() {
 fn the_matrix_crates_are_named_in_few_files() {
     let allowed = [
         "linalg/mod.rs",
+        "linalg/types.rs",
         "emulator/engines/dop853.rs",
         "metrics/single_site.rs",
         "metrics/parallel.rs",
