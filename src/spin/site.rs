@@ -38,7 +38,7 @@ impl Multiplet {
 
     /// Multiplets of `number` spins, in descending J. With `c(m)` product states of magnetic quantum number m, J occurs
     /// `c(J) - c(J+1)` times; for spins 1/2 that is `C(N, N/2 - J) - C(N, N/2 - J - 1)`. Those at which both numbers exceed
-    /// [`MOST_COPIES`], from about a thousand spins on, are omitted.
+    /// 1e300, from about a thousand spins on, are omitted.
     pub fn all(number: u32, twice_spin: u32) -> Vec<Multiplet> {
         let ways = ways(number, twice_spin as usize);
         let highest = number * twice_spin;
