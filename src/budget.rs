@@ -101,6 +101,13 @@ pub const SWEEP_POINTS: Budget = Budget {
     help: "give fewer points, or fix some of the parameters with `--set`",
 };
 
+/// Values of one swept parameter, which are held while the sweep runs.
+pub const SWEEP_VALUES: Budget = Budget {
+    what: "values of one swept parameter",
+    most: 10_000_000,
+    help: "give fewer points, or sweep two parameters",
+};
+
 /// Points whose results are held at once.
 pub const POINTS_AT_ONCE: Budget = Budget {
     what: "points held in memory at once",
@@ -124,6 +131,7 @@ pub const BUDGETS: &[&Budget] = &[
     &SAMPLES,
     &DECAY_POINTS,
     &SWEEP_POINTS,
+    &SWEEP_VALUES,
     &POINTS_AT_ONCE,
 ];
 

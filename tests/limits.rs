@@ -177,6 +177,7 @@ fn samples_and_points_are_counted() {
     over(&swept(&["1000000", "1000000", "1000000"]), "points of all sweeps");
     over(&swept(&["65536", "65536", "65536", "65536"]), "points of all sweeps");
     over(&swept(&["1e18"]), "points of all sweeps");
+    over(&swept(&["20000000"]), "values of one swept parameter");
     fine(&swept(&["100", "100"]));
 }
 

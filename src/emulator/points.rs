@@ -1,6 +1,6 @@
 //! The points of a sweep: the Cartesian product of the sweeps as written, the last one varying fastest.
 
-use crate::budget::SWEEP_POINTS;
+use crate::budget::{SWEEP_POINTS, SWEEP_VALUES};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::{Experiment, Sweep};
@@ -93,6 +93,7 @@ fn values(e: &Evaluator, sweep: &Sweep) -> Result<Vec<f64>, Fault> {
                 return Err(empty("has no points").label(format!("{n} points")).into());
             }
             SWEEP_POINTS.check(n as u64, Some(span))?;
+            SWEEP_VALUES.check(n as u64, Some(span))?;
             if *log && (a * b <= 0.0 || !(a / b).is_finite()) {
                 return Err(empty("cannot be logarithmic: its ends must have the same sign and be nonzero").into());
             }

@@ -54,6 +54,11 @@ impl Progress {
         self.total.fetch_add(points, Ordering::Relaxed);
     }
 
+    /// So many are to be done in all.
+    pub fn only(&self, points: u64) {
+        self.total.store(points, Ordering::Relaxed);
+    }
+
     /// One more is done.
     pub fn step(&self) {
         self.done.fetch_add(1, Ordering::Relaxed);

@@ -84,8 +84,11 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let file = a.file.display().to_string();
     let grid = Grid { compiled, file, values, options, axes, total, share: share(a.shard, total) };
     overrides::announce(experiment, &grid.point(grid.share.start), options, grid.share.end - grid.share.start);
+    // It follows the writing of a large file, too.
+    let progress = Progress::new(grid.share.end - grid.share.start);
     let (expected, Opened { file, done, .. }) = grid.open(a)?;
     let (pieces, left) = pieces(&done, grid.share.clone());
+    progress.only(left);
     drop(done);
     let work = Work {
         file: Mutex::new(file),
@@ -94,7 +97,8 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
         stopped: AtomicBool::new(false),
         error: Mutex::new(None),
     };
-    grid.compute(&pieces, left, &expected, &work);
+    grid.compute(&pieces, &expected, &work, &progress);
+    drop(progress);
     let failures = work.failures.load(Ordering::Relaxed);
     work.close()?;
     let before = (grid.share.end - grid.share.start) - left;
@@ -194,9 +198,8 @@ impl Grid<'_> {
     }
 
     /// Computes pieces of neighbouring points on all cores and writes what they give.
-    fn compute(&self, pieces: &[Range<u64>], left: u64, expected: &Expected, work: &Work) {
+    fn compute(&self, pieces: &[Range<u64>], expected: &Expected, work: &Work, progress: &Progress) {
         let layout = &expected.layout;
-        let progress = Progress::new(left);
         let emulator = Emulator::new(&self.compiled.experiment);
         pieces.par_iter().for_each(|piece| {
             let mut batch = Batch::new(work);
