@@ -255,13 +255,16 @@ impl Sections {
             (None, Some(frequency)) => 2.0 * PI * frequency / proton,
             (None, None) => 2.0 * PI * 400e6 / proton,
         };
+        if !(field.is_finite() && field != 0.0) {
+            return Err("the field, or `proton_frequency`, must be a number other than 0".into());
+        }
         let mut out =
             format!("    field {} T\n    temperature {} K    # SIMPSON has none\n", shown(field), shown(TEMPERATURE));
         for (k, nucleus) in self.nuclei.iter().enumerate() {
             out += &format!("    spin s{} : {nucleus}\n", k + 1);
         }
         for (k, nucleus) in self.nuclei.iter().enumerate() {
-            out += &self.shift(k, nucleus, field, offsets, back);
+            out += &self.shift(k, nucleus, field, offsets, back)?;
         }
         for (spin, size, eta, frame, second) in &self.quadrupoles {
             let axes = axes(*frame, back);
@@ -287,7 +290,10 @@ impl Sections {
     }
 
     /// The shift of a spin with the offset of its channel.
-    fn shift(&self, k: usize, nucleus: &str, field: f64, offsets: &[f64], back: bool) -> String {
+    ///
+    /// # Errors
+    /// A shift that is too large for a number in ppm.
+    fn shift(&self, k: usize, nucleus: &str, field: f64, offsets: &[f64], back: bool) -> Result<String, String> {
         let larmor = Isotope::named(nucleus).map_or(1.0, |i| i.gamma.abs()) * field / (2.0 * PI);
         let ppm = |(x, is_ppm): (f64, bool)| if is_ppm { x } else { x / larmor * 1e6 };
         let offset = self.channel_of(nucleus).and_then(|c| offsets.get(c)).copied().unwrap_or(0.0);
@@ -295,6 +301,9 @@ impl Sections {
         let mut out = String::new();
         for (_, [size, anisotropy], eta, frame) in self.shifts.iter().filter(|s| s.0 == k + 1) {
             isotropic += ppm(*size);
+            if !ppm(*anisotropy).is_finite() {
+                return Err(format!("the shift anisotropy of `{nucleus}` is too large for this field"));
+            }
             if anisotropy.0 != 0.0 {
                 out += &format!(
                     "    csa s{} = {} ppm eta {} axes {} deg\n",
@@ -305,10 +314,13 @@ impl Sections {
                 );
             }
         }
+        if !isotropic.is_finite() {
+            return Err(format!("the shift of `{nucleus}` is too large for this field"));
+        }
         if isotropic != 0.0 {
             out = format!("    shift s{} = {} ppm\n", k + 1, shown(isotropic)) + &out;
         }
-        out
+        Ok(out)
     }
 
     /// Whether the sample has tensors.
