@@ -23,7 +23,7 @@ pub(super) struct Foreign {
 pub(super) enum Instead {
     /// A sign of the language.
     Sign(&'static str),
-    /// A string: what stands between the quotation marks.
+    /// A string: the text between the quotation marks.
     Text,
 }
 

@@ -54,8 +54,8 @@ struct Builder<'a, 'b> {
     open_states: Vec<String>,
 }
 
-/// Takes the statements of the sequences out of the tree, so that each can be freed when it has been translated: a long sequence is not
-/// in memory twice. Their counters are added to the scope. The statements of the first sequence come back.
+/// Moves the statements of the sequences out of the tree and adds their loop counters to the scope. Returns the statements of the first
+/// sequence. The caller frees each statement once it is translated, so that a long sequence is not held in memory twice.
 pub fn taken(items: &mut [Item], c: &mut Checker) -> Vec<Statement> {
     let mut first = None;
     for item in items {

@@ -2,8 +2,6 @@
 
 #![expect(clippy::indexing_slicing, reason = "indices run over the lanes of arrays of that length")]
 
-use crate::linalg::C64;
-
 /// Number of columns or rows of a panel of a large matrix.
 pub const PANEL: usize = 8;
 
@@ -27,16 +25,6 @@ impl<const P: usize> Row<P> {
         for l in 0..P {
             self.re[l] = x.mul_add(other.re[l], self.re[l]);
             self.im[l] = x.mul_add(other.im[l], self.im[l]);
-        }
-        self
-    }
-
-    /// `self + x other` with a complex number.
-    #[inline(always)]
-    pub fn plus_complex(mut self, x: C64, other: &Row<P>) -> Row<P> {
-        for l in 0..P {
-            self.re[l] = x.re.mul_add(other.re[l], (-x.im).mul_add(other.im[l], self.re[l]));
-            self.im[l] = x.re.mul_add(other.im[l], x.im.mul_add(other.re[l], self.im[l]));
         }
         self
     }

@@ -24,7 +24,7 @@ pub const VERSION: u32 = 1;
 /// Maximum nesting depth of parentheses, calls and powers. The limit protects the stack against malicious files.
 const MAX_DEPTH: u32 = 64;
 
-/// What stands behind the last token.
+/// The token after the last one: the end of the file.
 const END: Token<'static> =
     Token { kind: TokenKind::End, span: Span { file: 0, start: 0, end: 0 }, first_of_line: false };
 
