@@ -43,6 +43,13 @@ pub const OPERATOR_TERMS: Budget = Budget {
     help: "a product of two sums has as many terms as the product of their numbers of terms",
 };
 
+/// Multiplications of matrix elements in products of operators of the same subsystem.
+pub const PRODUCT_ELEMENTS: Budget = Budget {
+    what: "multiplications of matrix elements in products of operators of one subsystem at one point of the parameters",
+    most: 20_000_000,
+    help: "give the mode or the collective fewer states, or the product fewer factors",
+};
+
 /// Results of `measure`.
 pub const RESULTS: Budget =
     Budget { what: "results in `measure`", most: 2_000, help: "use `record` for many values of one result" };
@@ -123,6 +130,7 @@ pub const BUDGETS: &[&Budget] = &[
     &RESULTS,
     &OPERATOR_TERMS,
     &TURNS,
+    &PRODUCT_ELEMENTS,
     &FOR_TURNS,
     &CYCLE_PHASES,
     &MEMBERS,

@@ -1,7 +1,9 @@
 //! What a program may ask for: texts of a few lines whose meaning doubles or multiplies are refused by a count, before time or memory are
 //! spent on them, and those just below a limit are not. No test measures time: what would not end is refused with a code.
 
-use ergoseq::budget::{BUDGETS, EXPRESSION_PARTS, MEMBERS, OPERATOR_TERMS, QUADRATURE_NODES, STATEMENTS, TURNS};
+use ergoseq::budget::{
+    BUDGETS, EXPRESSION_PARTS, MEMBERS, OPERATOR_TERMS, PRODUCT_ELEMENTS, QUADRATURE_NODES, STATEMENTS, TURNS,
+};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::Options;
 use ergoseq::hamiltonian::Values;
@@ -63,6 +65,21 @@ fn subsequences_that_double_are_counted() {
     // Subsequences without statements double too.
     let empty = chain(60, |k| format!("define d{k}() {{\n    d{0}()\n    d{0}()\n}}", k - 1));
     over(&run(&format!("define d0() {{ }}\n{empty}"), "    d60()"), STATEMENTS.what);
+}
+
+/// A product of k band matrices of n states takes about `n k^2` multiplications, once for all statements with the same factors.
+#[test]
+fn products_of_large_matrices_are_counted() {
+    let text = |states: usize, factors: usize, statements: usize| {
+        let system = format!("ergoseq 1\nunits natural\nsystem {{ collective c : {states} * 1/2 }}\n");
+        let product = vec!["Ix(c)"; factors].join("*");
+        let evolve = format!("    evolve 1e-6*{product} for 1\n").repeat(statements);
+        format!("{system}sequence {{\n    prepare down(c)\n{evolve}}}\nmeasure {{ n = order(Iz(c)) }}\n")
+    };
+    over(&text(50_000, 33, 1), PRODUCT_ELEMENTS.what);
+    over(&text(1_000, 300, 1), PRODUCT_ELEMENTS.what);
+    fine(&text(4_000, 2, 900));
+    fine(&text(10, 12, 1));
 }
 
 #[test]

@@ -7,12 +7,21 @@
 
 use super::site::{Site, SiteKind};
 use crate::linalg::{C64, I, Matrix, ONE, ZERO, real};
+use std::sync::OnceLock;
 
 /// A sparse matrix on one subsystem.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Local {
     dimension: usize,
     pub(super) entries: Vec<(usize, usize, C64)>,
+    /// True if it is exactly Hermitian; computed on first use.
+    hermitian: OnceLock<bool>,
+}
+
+impl PartialEq for Local {
+    fn eq(&self, other: &Local) -> bool {
+        self.dimension == other.dimension && self.entries == other.entries
+    }
 }
 
 /// Local operators of the language.
@@ -87,7 +96,7 @@ impl LocalKind {
                     LocalKind::Raise => (1..n).map(|k| (k, k - 1, real((k as f64).sqrt()))).collect(),
                     _ => (1..n).map(|k| (k, k, real(k as f64))).collect(),
                 };
-                Some(Local { dimension: n, entries })
+                Some(Local::of(n, entries))
             }
             LocalKind::Iz => {
                 if !site.has_spin() {
@@ -95,7 +104,7 @@ impl LocalKind {
                 }
                 let entries =
                     (0..n).map(|k| (k, k, real(site.twice_m(k) as f64 / 2.0))).filter(|(_, _, v)| *v != ZERO).collect();
-                Some(Local { dimension: n, entries })
+                Some(Local::of(n, entries))
             }
             LocalKind::Ip => {
                 if !site.has_spin() {
@@ -112,7 +121,7 @@ impl LocalKind {
                     }));
                     start += multiplet.dimension();
                 }
-                Some(Local { dimension: n, entries })
+                Some(Local::of(n, entries))
             }
             LocalKind::Im => Some(LocalKind::Ip.on(site)?.adjoint()),
             LocalKind::Ix => {
@@ -128,12 +137,17 @@ impl LocalKind {
 }
 
 impl Local {
+    /// From entries that are sorted by (row, column), one for each place.
+    fn of(dimension: usize, entries: Vec<(usize, usize, C64)>) -> Local {
+        Local { dimension, entries, hermitian: OnceLock::new() }
+    }
+
     /// Sparse form of a dense local matrix.
     pub fn from_matrix(m: &Matrix) -> Local {
         let n = m.nrows();
         let all = (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
         let entries = all.map(|(i, j)| (i, j, m[(i, j)])).filter(|(_, _, v)| *v != ZERO).collect();
-        Local { dimension: n, entries }
+        Local::of(n, entries)
     }
 
     /// Dense form.
@@ -172,13 +186,13 @@ impl Local {
     /// `factor` times the matrix.
     pub fn scaled(&self, factor: C64) -> Local {
         let entries = self.entries.iter().map(|&(i, j, v)| (i, j, v * factor)).collect();
-        Local { dimension: self.dimension, entries }
+        Local::of(self.dimension, entries)
     }
 
     pub(super) fn adjoint(&self) -> Local {
         let mut entries: Vec<_> = self.entries.iter().map(|&(i, j, v)| (j, i, v.conj())).collect();
         entries.sort_by_key(|&(i, j, _)| (i, j));
-        Local { dimension: self.dimension, entries }
+        Local::of(self.dimension, entries)
     }
 
     /// The sum of two matrices.
@@ -193,14 +207,37 @@ impl Local {
         rows.into_iter().fold(0.0, f64::max)
     }
 
+    /// A bound on the multiplications of matrix elements in `self * other`: the entries of the left matrix times those of the longest row of
+    /// the right one, and the entries that are read.
+    pub(super) fn multiplications(&self, other: &Local) -> u64 {
+        let longest = other.entries.chunk_by(|a, b| a.0 == b.0).map(<[_]>::len).max().unwrap_or(0);
+        (self.entries.len() * longest + other.entries.len()) as u64
+    }
+
+    /// The product `self * other`, by rows: no list of all products of elements is held.
     pub(super) fn times(&self, other: &Local) -> Local {
-        let mut by_row: Vec<Vec<(usize, C64)>> = vec![vec![]; self.dimension];
-        for &(i, j, v) in &other.entries {
-            by_row[i].push((j, v));
+        let starts = other.starts();
+        // Every element of a row is read once before the next row.
+        let mut row: Vec<Option<C64>> = vec![None; self.dimension];
+        let mut columns = vec![];
+        let mut entries = Vec::with_capacity(self.entries.len());
+        for left in self.entries.chunk_by(|a, b| a.0 == b.0) {
+            for &(_, k, v) in left {
+                for &(_, j, w) in &other.entries[starts[k]..starts[k + 1]] {
+                    match &mut row[j] {
+                        Some(sum) => *sum += v * w,
+                        new => {
+                            *new = Some(v * w);
+                            columns.push(j);
+                        }
+                    }
+                }
+            }
+            columns.sort_unstable();
+            let elements = columns.drain(..).filter_map(|j| row[j].take().map(|v| (left[0].0, j, v)));
+            entries.extend(elements.filter(|e| e.2 != ZERO));
         }
-        let entries =
-            self.entries.iter().flat_map(|&(i, k, v)| by_row[k].iter().map(move |&(j, w)| (i, j, v * w))).collect();
-        collect(self.dimension, entries)
+        Local::of(self.dimension, entries)
     }
 
     /// The language's operator of which this is a multiple, and the factor; for other matrices the factor 1 and a text with the dimension.
@@ -230,11 +267,23 @@ impl Local {
 
     /// True if it is exactly (bitwise) Hermitian.
     pub(super) fn is_hermitian(&self) -> bool {
-        self.entries.iter().all(|&(i, j, v)| {
-            // Entries are sorted by (row, column).
-            let mirrored = self.entries.binary_search_by_key(&(j, i), |&(a, b, _)| (a, b));
-            mirrored.is_ok_and(|at| self.entries[at].2 == v.conj())
+        *self.hermitian.get_or_init(|| {
+            // Entries (j, i) of a column i are met in the order of their rows, as the entries (i, j) of the row i are.
+            let mut next = self.starts();
+            self.entries.iter().all(|&(i, j, v)| {
+                let mirrored = self.entries.get(next[j]);
+                next[j] += 1;
+                mirrored.is_some_and(|(a, b, w)| (*a, *b) == (j, i) && *w == v.conj())
+            })
         })
+    }
+
+    /// Index of the first entry of each row, and the number of entries.
+    fn starts(&self) -> Vec<usize> {
+        let mut starts = vec![0; self.dimension + 1];
+        self.entries.iter().for_each(|(i, _, _)| starts[i + 1] += 1);
+        (0..self.dimension).for_each(|i| starts[i + 1] += starts[i]);
+        starts
     }
 
     /// The factor, if this is a multiple of the identity.
@@ -257,5 +306,5 @@ fn collect(dimension: usize, mut entries: Vec<(usize, usize, C64)>) -> Local {
         }
     }
     merged.retain(|e| e.2 != ZERO);
-    Local { dimension, entries: merged }
+    Local::of(dimension, merged)
 }

@@ -8,27 +8,10 @@
 
 use super::basis::Basis;
 use super::local::{Local, LocalKind};
-use super::product::{Factors, Product};
+use super::product::{Factors, Product, Term};
 use crate::linalg::{C64, Matrix, ONE, Vector, ZERO};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-
-/// A coefficient times a product of local matrices.
-#[derive(Debug, Clone)]
-struct Term {
-    coefficient: C64,
-    product: Arc<Product>,
-}
-
-impl Term {
-    fn new(coefficient: C64, factors: Vec<(usize, Arc<Local>)>) -> Term {
-        Term { coefficient, product: Arc::new(Product::new(factors)) }
-    }
-
-    fn factors(&self) -> &[(usize, Arc<Local>)] {
-        &self.product.factors
-    }
-}
 
 /// Up to this dimension of the whole space, a product caches its matrix entries.
 const SMALL: usize = 64;
@@ -36,8 +19,8 @@ const SMALL: usize = 64;
 /// A sum of products of local matrices.
 #[derive(Debug, Clone)]
 pub struct Operator {
-    dimensions: Arc<[usize]>,
-    terms: Vec<Term>,
+    pub(super) dimensions: Arc<[usize]>,
+    pub(super) terms: Vec<Term>,
 }
 
 impl Operator {
@@ -152,10 +135,8 @@ impl Operator {
         let mut terms = Vec::with_capacity(self.terms.len() * other.terms.len());
         for a in &self.terms {
             for b in &other.terms {
-                let term = product_of_terms(a, b);
-                if term.coefficient != ZERO {
-                    terms.push(term);
-                }
+                let product = a.times(b, |left, right| Some(Arc::new(left.times(right))));
+                terms.extend(product.filter(|term| term.coefficient != ZERO));
             }
         }
         Operator { dimensions: self.dimensions.clone(), terms }
@@ -454,35 +435,6 @@ fn probe(n: usize, seed: u64) -> Vector {
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64 - 0.5
     };
     Vector::from_fn(n, |_, _| C64::new(next(), next()))
-}
-
-fn product_of_terms(a: &Term, b: &Term) -> Term {
-    let mut coefficient = a.coefficient * b.coefficient;
-    let (left_factors, right_factors) = (a.factors(), b.factors());
-    let mut factors: Vec<(usize, Arc<Local>)> = Vec::with_capacity(left_factors.len() + right_factors.len());
-    let (mut i, mut j) = (0, 0);
-    while i < left_factors.len() || j < right_factors.len() {
-        let left = left_factors.get(i).map_or(usize::MAX, |f| f.0);
-        let right = right_factors.get(j).map_or(usize::MAX, |f| f.0);
-        if left < right {
-            factors.push(left_factors[i].clone());
-            i += 1;
-        } else if right < left {
-            factors.push(right_factors[j].clone());
-            j += 1;
-        } else {
-            let local = left_factors[i].1.times(&right_factors[j].1);
-            if local.entries.is_empty() {
-                coefficient = ZERO;
-            } else if let Some(factor) = local.multiple_of_identity() {
-                coefficient *= factor;
-            } else {
-                factors.push((left, Arc::new(local)));
-            }
-            (i, j) = (i + 1, j + 1);
-        }
-    }
-    Term::new(coefficient, factors)
 }
 
 /// Recursion over the subsystems from the left: over the entries of a local matrix, or over the diagonal where there is no factor.

@@ -2,7 +2,7 @@
 
 use super::time_operator::{TimeOperator, Value, multiply};
 use super::{Evaluator, Fault, Local};
-use crate::budget::OPERATOR_TERMS;
+use crate::budget::{OPERATOR_TERMS, PRODUCT_ELEMENTS};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::interactions;
 use crate::hamiltonian::orientation::Internal;
@@ -146,7 +146,9 @@ impl Evaluator<'_> {
         let count = a.products().saturating_mul(b.products());
         OPERATOR_TERMS.check(count, Some(span))?;
         self.spend(count, span)?;
-        Ok(multiply(a, b))
+        let mut multiplication = self.multiplication.borrow_mut();
+        multiply(a, b, |p, q| multiplication.product(p, q, PRODUCT_ELEMENTS.most))
+            .ok_or_else(|| PRODUCT_ELEMENTS.exceeded(Some(span)).into())
     }
 
     pub(super) fn is_operator(&self, sum: &crate::syntax::Over, locals: &[Local]) -> bool {

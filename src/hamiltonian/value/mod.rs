@@ -26,7 +26,7 @@ use crate::hamiltonian::hardware::Spectrometer;
 use crate::hamiltonian::shared::Shared;
 use crate::ir::{Each, Experiment, Scope, SiteDeclaration};
 use crate::source::Span;
-use crate::spin::{Basis, Multiplet, Site};
+use crate::spin::{Basis, Multiplet, Multiplication, Site};
 use crate::syntax::ast::SpinKind;
 use crate::syntax::{Expr, ExprKind};
 use crate::waveform::Scalar;
@@ -91,6 +91,8 @@ pub struct Evaluator<'a> {
     declared: RefCell<Vec<String>>,
     /// Turns of sums and products so far.
     turns: Cell<u64>,
+    /// Products of operators so far.
+    multiplication: RefCell<Multiplication>,
     /// Standard random numbers of the lists, by name.
     drawn: RefCell<BTreeMap<String, Arc<[f64]>>>,
     /// Counters of the loops around the statement, the innermost last.
@@ -137,6 +139,7 @@ impl<'a> Outline<'a> {
             operators: RefCell::default(),
             declared: RefCell::default(),
             turns: Cell::default(),
+            multiplication: RefCell::default(),
             drawn: RefCell::default(),
             counters: RefCell::default(),
             readings: RefCell::default(),
@@ -205,6 +208,7 @@ impl<'a> Evaluator<'a> {
             operators: RefCell::default(),
             declared: RefCell::default(),
             turns: Cell::default(),
+            multiplication: RefCell::default(),
             drawn: RefCell::default(),
             counters: RefCell::default(),
             readings: RefCell::default(),

@@ -68,12 +68,17 @@ pub(super) enum Value {
     Operator(TimeOperator),
 }
 
-pub(super) fn multiply(a: &TimeOperator, b: &TimeOperator) -> TimeOperator {
+/// The product of two, with a product of two operators; `None` if there is none.
+pub(super) fn multiply(
+    a: &TimeOperator,
+    b: &TimeOperator,
+    mut product: impl FnMut(&Operator, &Operator) -> Option<Operator>,
+) -> Option<TimeOperator> {
     let mut terms = Vec::with_capacity(a.terms.len() * b.terms.len());
     for (x, p) in &a.terms {
         for (y, q) in &b.terms {
-            terms.push((x.times(y), p.times(q)));
+            terms.push((x.times(y), product(p, q)?));
         }
     }
-    TimeOperator { terms }
+    Some(TimeOperator { terms })
 }
