@@ -49,6 +49,79 @@ pub(super) fn smallest(
     Ok(pole.min(descend(values, starts, least)?))
 }
 
+/// Number of polar angles of [`smallest_on_meridian`]: one lane.
+const ALONG: usize = 16;
+
+/// Minimum of a function of the direction, even and unchanged by the reflection at the equator, that has its least value of every polar
+/// angle at the azimuth `phi`. The pole and the equator are stationary, and are minima if no direction close by is lower.
+///
+/// # Errors
+/// Any error of `values`.
+pub(super) fn smallest_on_meridian(
+    phi: f64,
+    mut values: impl FnMut(&[[f64; 2]], &mut [f64]) -> Result<(), LinalgError>,
+) -> Result<f64, LinalgError> {
+    /// Directions beside each end, at distances that are halved down to [`NEAR`].
+    const BESIDE: usize = 7;
+    let spacing = FRAC_PI_2 / (ALONG - 1) as f64;
+    let grid: [[f64; 2]; ALONG] = std::array::from_fn(|k| [spacing * k as f64, phi]);
+    let mut found = [0.0; ALONG];
+    values(&grid, &mut found)?;
+    let least = 1e-16 * found.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+    let is_minimum = |k: &usize| {
+        let before = k.checked_sub(1).is_none_or(|before| found[*k] <= found[before]);
+        before && found.get(k + 1).is_none_or(|after| found[*k] <= *after)
+    };
+    let mut best = found.iter().fold(f64::INFINITY, |best, x| best.min(*x));
+    let mut brackets: Vec<[f64; 2]> =
+        (1..ALONG - 1).filter(is_minimum).map(|k| [grid[k - 1][0], grid[k + 1][0]]).collect();
+    let ends: Vec<usize> = [0, ALONG - 1].into_iter().filter(is_minimum).collect();
+    if !ends.is_empty() {
+        let place = |end: usize, distance: f64| if end == 0 { distance } else { FRAC_PI_2 - distance };
+        let distance = |k: usize| spacing * 0.5f64.powi(k as i32);
+        let beside: Vec<[f64; 2]> =
+            ends.iter().flat_map(|end| (1..=BESIDE).map(|k| [place(*end, distance(k)), phi])).collect();
+        let mut around = vec![0.0; beside.len()];
+        values(&beside, &mut around)?;
+        for (end, around) in ends.iter().zip(around.chunks(BESIDE)) {
+            let places = (1..=BESIDE).zip(around.iter().copied());
+            let (k, lowest) =
+                places.fold((0, found[*end] - least), |best, next| if next.1 < best.1 { next } else { best });
+            if k > 0 {
+                best = best.min(lowest);
+                let near = if k < BESIDE { distance(k + 1) } else { 0.0 };
+                brackets.push([place(*end, near), place(*end, distance(k - 1))]);
+            }
+        }
+    }
+    for [a, b] in brackets {
+        best = best.min(narrowed(phi, [a.min(b), a.max(b)], &mut values)?);
+    }
+    Ok(best)
+}
+
+/// The least value on a meridian between two polar angles with one minimum, by sections.
+fn narrowed(
+    phi: f64,
+    [mut low, mut high]: [f64; 2],
+    values: &mut impl FnMut(&[[f64; 2]], &mut [f64]) -> Result<(), LinalgError>,
+) -> Result<f64, LinalgError> {
+    let (mut best, mut found) = (f64::INFINITY, [0.0; ALONG]);
+    // The value is flat: at a distance of SHORTEST from the minimum it differs by the square.
+    while high - low > SHORTEST {
+        let section = (high - low) / (ALONG + 1) as f64;
+        let angles: [[f64; 2]; ALONG] = std::array::from_fn(|k| [low + section * (k + 1) as f64, phi]);
+        values(&angles, &mut found)?;
+        let (k, lowest) = found
+            .iter()
+            .enumerate()
+            .fold((0, f64::INFINITY), |best, next| if *next.1 < best.1 { (next.0, *next.1) } else { best });
+        best = best.min(lowest);
+        (low, high) = (angles[k][0] - section, angles[k][0] + section);
+    }
+    Ok(best)
+}
+
 /// The lowest of the local minima that are reached from some values and their angles. Gains up to `least` count as rounding.
 ///
 /// # Errors
@@ -216,6 +289,32 @@ mod tests {
             });
             // The second term vanishes with its gradient on the axis.
             assert!((found.unwrap() + 3.0).abs() < 1e-14);
+        }
+    }
+
+    /// `a c^2 + b c^4` with `c = cos theta` on the meridian, which has its minimum at the equator, at the pole, or at `c^2 = -a/2b`, also
+    /// where this is closer to an end than the grid.
+    #[test]
+    fn minima_on_a_meridian_are_found() {
+        for k in -40..=80 {
+            let square = f64::from(k) / 40.0;
+            for square in [square, 1e-4 * square, 1.0 - 1e-4 * square] {
+                for sign in [1.0, -1.0] {
+                    let phi = 0.3;
+                    let at = |c: f64, p: f64| {
+                        sign * (c * c - square).powi(2) + 0.1 * (1.0 - c * c) * (p - phi).sin().powi(2)
+                    };
+                    let found = smallest_on_meridian(phi, |angles, out| {
+                        out.iter_mut().zip(angles).for_each(|(out, [t, p])| *out = at(t.cos(), *p));
+                        Ok(())
+                    });
+                    let ends = at(0.0, phi).min(at(1.0, phi));
+                    let right = if sign > 0.0 && (0.0..=1.0).contains(&square) { 0.0 } else { ends };
+                    // A minimum at 1e-3 from an end is lower than the end by 1e-12.
+                    let found = found.unwrap();
+                    assert!((found - right).abs() < 2e-12, "{square} {sign}: {found} {right}");
+                }
+            }
         }
     }
 

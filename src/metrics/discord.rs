@@ -3,7 +3,9 @@
 //! `J = max_n [S(b) - sum_pm p_pm S(b | pm)]`, `D = I(a,b) - J` (Ollivier, Zurek, PRL 88, 017901), in bits. Entropies are computed as
 //! deficits relative to the maximally mixed state, which stay accurate at polarisations of 1e-9. The measurement is a direction n on the
 //! unit sphere: after outcome +-, b is in the unnormalised state `(R_0 +- n.R)/2` with `R_k = Tr_a[sigma_k rho]`. The known formula for X
-//! states with two or three candidate angles is not exact, so the hemisphere is searched, for two qubits in SIMD lanes.
+//! states with two or three candidate angles is not exact, so the hemisphere is searched, for two qubits in SIMD lanes. Of an X state the
+//! azimuth is known: p depends on the polar angle alone, and the deficit increases with the length of the Bloch vector of b, whose component
+//! across z is `sin(theta) |cos(phi) v_x + sin(phi) v_y|`; only the polar angle is searched.
 
 #![allow(clippy::needless_range_loop, reason = "kernels are plain loops: iterators may not be inlined into them")]
 #![expect(
@@ -12,7 +14,7 @@
 )]
 
 use super::deviation::{g, traceless};
-use super::directions::smallest;
+use super::directions::{smallest, smallest_on_meridian};
 use super::single_site::component;
 use super::{Argument, Moment, Undefined, Value, mutual_information};
 use crate::lanes::{LANES, Lane, ln, sin_cos};
@@ -81,10 +83,25 @@ fn qubit_told(parts: &[Matrix; 4]) -> Result<f64, LinalgError> {
         let x = m[(0, 1)] + m[(1, 0)].conj();
         [m[(0, 0)].re + m[(1, 1)].re, x.re, -x.im, m[(0, 0)].re - m[(1, 1)].re]
     });
-    smallest(|angles, out| {
+    let values = |angles: &[[f64; 2]], out: &mut [f64]| {
         pulp::Arch::new().dispatch(QubitTold { bloch: &bloch, angles, out });
         Ok(())
-    })
+    };
+    match best_azimuth(&bloch) {
+        Some(phi) => smallest_on_meridian(phi, values),
+        None => smallest(values),
+    }
+}
+
+/// The azimuth of the best measurement of an X state, whatever its polar angle; `None` for other states. Elements that symmetries make
+/// vanish are exactly zero.
+fn best_azimuth(bloch: &[[f64; 4]; 4]) -> Option<f64> {
+    let [[_, x0, y0, _], [t1, x1, y1, z1], [t2, x2, y2, z2], [_, x3, y3, _]] = *bloch;
+    if [x0, y0, t1, z1, t2, z2, x3, y3].iter().any(|x| *x != 0.0) {
+        return None;
+    }
+    // The maximum of `|cos(phi) v_1 + sin(phi) v_2|`.
+    Some(0.5 * (2.0 * (x1 * x2 + y1 * y2)).atan2(x1 * x1 + y1 * y1 - x2 * x2 - y2 * y2))
 }
 
 /// Kernel: minus the mean entropy deficit of a qubit after a measurement, for some directions.
