@@ -64,13 +64,13 @@ mod tests {
     /// A product of many factors on a mode, with the count of each of them.
     #[test]
     fn multiplications_are_counted_once_for_the_same_matrices() {
-        let basis = Basis::new(vec![Site::mode("a", 500)]);
+        let basis = Basis::new(vec![Site::mode("a", 5_000)]);
         let raise = Operator::of(&basis, LocalKind::Raise, 0).unwrap();
         let x = raise.clone().plus(Operator::of(&basis, LocalKind::Lower, 0).unwrap()).collected();
         let mut multiplication = Multiplication::default();
         let square = multiplication.product(&x, &x, 1_000_000).unwrap();
         let count = multiplication.count;
-        assert!(count >= 4 * 499 && square.is_same(&x.times(&x)));
+        assert!(count >= 4 * 4_999 && square.is_same(&x.times(&x)));
         multiplication.product(&x, &x, count).unwrap();
         assert_eq!(multiplication.count, count);
         assert!(multiplication.product(&square, &x, count).is_none());
