@@ -23,6 +23,7 @@
 )]
 
 mod part;
+mod repeated;
 mod source;
 
 use self::part::Part;

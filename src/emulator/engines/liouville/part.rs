@@ -5,6 +5,7 @@
     reason = "columns are positions in a part, a row begins where the previous one ends, and elements are those of an n x n matrix"
 )]
 
+use super::repeated;
 use super::source::{Source, norm_bound};
 use crate::emulator::engines::chebyshev::bessel;
 use crate::linalg::{C64, I, Matrix, Vector, ZERO, exponential, real};
@@ -93,15 +94,15 @@ impl Part {
         (LONGEST / self.reach(matrix)).min(2.0 / matrix.decay.max(f64::MIN_POSITIVE))
     }
 
-    /// True if the dense propagator of a step costs less than `seconds`.
-    fn prefers_dense(&self, matrix: &PartMatrix, step: TimeStep, seconds: f64) -> bool {
+    /// True if the dense propagator of a step, whose use takes the time `used`, costs less than `seconds`.
+    fn prefers_dense(&self, matrix: &PartMatrix, step: TimeStep, used: f64, seconds: f64) -> bool {
         let m = matrix.len() as f64;
         if matrix.len() > LARGEST_DENSE {
             return false;
         }
         let squarings = ((self.reach(matrix) * 4.0 * step.step).log2()).max(0.0);
         let made = if matrix.known(step).is_some() { 0.0 } else { (18.0 + squarings) * m.powi(3) * PRODUCT };
-        made + step.times as f64 * m * m * DENSE_ENTRY < seconds
+        made + used < seconds
     }
 
     /// Propagates the elements of the part by `step`, once.
@@ -109,9 +110,11 @@ impl Part {
         let Some(matrix) = &self.matrix else { return own };
         let pieces = (step.step / self.longest(matrix)).ceil().max(1.0);
         let terms = terms_of(self.reach(matrix) * step.step / pieces);
-        if self.prefers_dense(matrix, step, step.times as f64 * pieces * terms * matrix.product_seconds()) {
+        let times = step.times as f64;
+        let dense = times * (matrix.len() as f64).powi(2) * DENSE_ENTRY;
+        if self.prefers_dense(matrix, step, dense, times * pieces * terms * matrix.product_seconds()) {
             let Some(matrix) = &mut self.matrix else { return own };
-            return matrix.propagate(step, &own);
+            return (matrix.propagator(step) * Vector::from_vec(own)).as_slice().to_vec();
         }
         let mut now = own;
         for _ in 0..pieces as usize {
@@ -176,16 +179,14 @@ impl Part {
         let (chunks, phase) = (points.div_ceil(chunk) as f64, self.reach(matrix) * dwell * chunk as f64);
         let products = chunks * terms_of(phase) * (dwell / self.longest(matrix)).max(1.0);
         let sums = points as f64 * (terms_of(phase) + 40.0);
-        if self.prefers_dense(matrix, step, products * matrix.product_seconds() + sums * TERM) {
+        let (by_matrices, others) = repeated::multiplications(points, matrix.len());
+        let dense = by_matrices * PRODUCT + others * DENSE_ENTRY;
+        if self.prefers_dense(matrix, step, dense, products * matrix.product_seconds() + sums * TERM) {
             let Some(matrix) = &mut self.matrix else { return (vec![], own) };
-            let mut now = own;
-            let signal = (0..points).map(|_| {
-                let (plain, conjugate) = see(&now);
-                now = matrix.propagate(step, &now);
-                plain + conjugate
-            });
-            let signal = signal.collect();
-            return (signal, now);
+            let rest = matrix.len() - observed.len();
+            let row = |weights: &mut dyn Iterator<Item = C64>| weights.chain(std::iter::repeat_n(ZERO, rest)).collect();
+            let rows = [row(&mut observed.iter().map(|o| o.0)), row(&mut observed.iter().map(|o| o.1.conj()))];
+            return repeated::signal(matrix.propagator(step), &own, rows, points);
         }
         let mut signal = Vec::with_capacity(points);
         let mut now = own;
@@ -331,8 +332,8 @@ impl PartMatrix {
         self.propagators.iter().position(|(known, _)| (known - step.step).abs() <= step.rounding)
     }
 
-    /// `exp(L t) v` by the dense propagator of the step.
-    fn propagate(&mut self, step: TimeStep, v: &[C64]) -> Vec<C64> {
+    /// `exp(L t)` of the step, dense.
+    fn propagator(&mut self, step: TimeStep) -> &Matrix {
         let number = self.known(step).unwrap_or_else(|| {
             if self.propagators.len() == KEPT {
                 self.propagators.remove(0);
@@ -340,6 +341,6 @@ impl PartMatrix {
             self.propagators.push((step.step, exponential(&(self.dense() * real(step.step)))));
             self.propagators.len() - 1
         });
-        (&self.propagators[number].1 * Vector::from_column_slice(v)).as_slice().to_vec()
+        &self.propagators[number].1
     }
 }
