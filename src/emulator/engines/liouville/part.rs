@@ -8,7 +8,7 @@
 use super::repeated;
 use super::source::{Source, norm_bound};
 use crate::emulator::engines::chebyshev::bessel;
-use crate::linalg::{C64, I, Matrix, Vector, ZERO, exponential, real};
+use crate::linalg::{C64, I, Matrix, PRODUCTS_OF_EXPONENTIAL, Vector, ZERO, exponential, real};
 use std::collections::HashMap;
 
 /// Largest part for which a dense propagator is formed.
@@ -101,7 +101,11 @@ impl Part {
             return false;
         }
         let squarings = ((self.reach(matrix) * 4.0 * step.step).log2()).max(0.0);
-        let made = if matrix.known(step).is_some() { 0.0 } else { (18.0 + squarings) * m.powi(3) * PRODUCT };
+        let made = if matrix.known(step).is_some() {
+            0.0
+        } else {
+            (PRODUCTS_OF_EXPONENTIAL + squarings) * m.powi(3) * PRODUCT
+        };
         made + used < seconds
     }
 

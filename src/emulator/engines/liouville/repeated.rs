@@ -1,6 +1,6 @@
 //! The signal of a step that is repeated: `f P^k v` for many k.
 
-use crate::linalg::{C64, Matrix, Vector, ZERO, product};
+use crate::linalg::{C64, Matrix, Vector, ZERO, power};
 
 /// Largest number of elements of the rows that are held.
 const HELD: usize = 1 << 20;
@@ -26,7 +26,7 @@ pub(super) fn signal(step: &Matrix, v: &[C64], [f, g]: [Vec<C64>; 2], points: us
     let count = rows_of(points, v.len());
     let plain = Rows::of(step, f, count);
     let conjugated = g.iter().any(|x| *x != ZERO).then(|| Rows::of(step, g, count));
-    let giant = power(step, count);
+    let giant = power(step, count as u64);
     let mut now = Vector::from_column_slice(v);
     let mut out = vec![ZERO; points];
     let mut sums = Sums { re: vec![0.0; count], im: vec![0.0; count] };
@@ -44,19 +44,6 @@ pub(super) fn signal(step: &Matrix, v: &[C64], [f, g]: [Vec<C64>; 2], points: us
         }
     }
     (out, now.as_slice().to_vec())
-}
-
-/// `P^n`, n at least 1.
-fn power(step: &Matrix, n: usize) -> Matrix {
-    let mut out = step.clone();
-    // The bits below the highest one, from the highest to the lowest.
-    for bit in (0..n.ilog2()).rev() {
-        out = product(&out, &out);
-        if n >> bit & 1 == 1 {
-            out = product(&out, step);
-        }
-    }
-    out
 }
 
 /// Row vectors `f P^j`, `j = 0 .. B-1`: the element e of all of them, real and imaginary parts apart, for each e.
