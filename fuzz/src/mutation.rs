@@ -42,11 +42,39 @@ fn line_at(input: &[u8], at: usize) -> std::ops::Range<usize> {
     start..end
 }
 
+/// Numbers at the ends of what can be written: products and quotients of them are infinite or zero.
+const EXTREMES: &[&str] =
+    &["1e308", "-1e308", "5e-324", "1e-308", "1e200", "1e15", "4294967296", "9223372036854775808"];
+
+/// The first number that begins at a place or after it.
+fn number_from(input: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
+    let begins =
+        |k: &usize| input[*k].is_ascii_digit() && (*k == 0 || !is_word(input[*k - 1]) && input[*k - 1] != b'.');
+    let start = (at..input.len()).find(begins)?;
+    let is_part = |k: usize| match input[k] {
+        b'0'..=b'9' | b'.' => true,
+        b'e' | b'E' => input.get(k + 1).is_some_and(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-')),
+        b'+' | b'-' => matches!(input[k - 1], b'e' | b'E'),
+        _ => false,
+    };
+    let end = (start + 1..input.len()).find(|k| !is_part(*k)).unwrap_or(input.len());
+    Some(start..end)
+}
+
+/// Puts an extreme number in the place of one.
+pub fn make_extreme(input: &mut Vec<u8>, random: &mut Random) {
+    let at = random.below(input.len() + 1);
+    let extreme = EXTREMES[random.below(EXTREMES.len())];
+    if let Some(range) = number_from(input, at) {
+        input.splice(range, extreme.bytes());
+    }
+}
+
 /// Damages an input once. `words` are put in, and pieces of `other`.
 pub fn damage(input: &mut Vec<u8>, random: &mut Random, words: &[&str], other: &[u8]) {
     let at = random.below(input.len() + 1);
     let word = words.get(random.below(words.len())).copied().unwrap_or_default().as_bytes().to_vec();
-    match random.below(14) {
+    match random.below(15) {
         0 => {
             if let Some(byte) = input.get_mut(at) {
                 *byte ^= 1 << random.below(8);
@@ -97,6 +125,7 @@ pub fn damage(input: &mut Vec<u8>, random: &mut Random, words: &[&str], other: &
             input.splice(at..at, piece);
         }
         11 => input.truncate(at),
+        13 => make_extreme(input, random),
         12 => {
             let from = random.below(other.len() + 1);
             let end = (from + 1 + random.below(200)).min(other.len());

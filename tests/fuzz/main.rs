@@ -16,7 +16,7 @@ mod time;
 #[allow(dead_code)]
 mod transport;
 
-use mutation::{Random, damage};
+use mutation::{Random, damage, make_extreme};
 use std::path::Path;
 use targets::TARGETS;
 use targets::server::{Outcome, files, reach};
@@ -65,6 +65,27 @@ fn damaged_inputs_are_refused() {
                     for _ in 0..1 + random.below(4) {
                         damage(&mut input, &mut random, &words, other);
                     }
+                    let shown = Shown(target.name, &input);
+                    (target.read)(&input);
+                    drop(shown);
+                }
+            });
+        }
+    });
+}
+
+/// Good inputs with one extreme number are read or refused: no infinite number is written, nothing overflows.
+#[test]
+fn extreme_numbers_are_read_or_refused() {
+    let (cases, seed) = (number("ERGOSEQ_CASES", 400), number("ERGOSEQ_SEED", 2));
+    std::thread::scope(|scope| {
+        for target in TARGETS {
+            scope.spawn(move || {
+                let corpus = seeds::seeds(root(), target, 2048);
+                let mut random = Random(seed);
+                for _ in 0..cases {
+                    let mut input = corpus[random.below(corpus.len())].clone();
+                    make_extreme(&mut input, &mut random);
                     let shown = Shown(target.name, &input);
                     (target.read)(&input);
                     drop(shown);

@@ -469,8 +469,8 @@ impl Host for Recorder<'_> {
         let parameter =
             |name: &str| self.open.as_ref().and_then(|s| s.parameters.get(name)).cloned().unwrap_or_default();
         let (points, width) = (count(&parameter("np"), at)?, number(&parameter("sw"), at)?);
-        if width <= 0.0 {
-            return Err(("`sw` must be positive".into(), at));
+        if width < 1.0 / LARGEST {
+            return Err((format!("`sw` must be at least {:e}", 1.0 / LARGEST), at));
         }
         self.act(Act::Block(body, points, 1e6 / width));
         Ok(())
@@ -495,9 +495,14 @@ impl Host for Recorder<'_> {
     }
 }
 
+/// Largest magnitude of a number: products of a few are finite.
+const LARGEST: f64 = 1e60;
+
 /// A number.
 fn number(text: &str, at: usize) -> Result<f64, Wrong> {
-    text.trim().parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| (format!("`{text}` is not a number"), at))
+    let x = text.trim().parse::<f64>().ok().filter(|x| x.is_finite());
+    let x = x.ok_or_else(|| (format!("`{text}` is not a number"), at))?;
+    if x.abs() <= LARGEST { Ok(x) } else { Err((format!("`{text}` is larger than {LARGEST:e}"), at)) }
 }
 
 /// A phase in degrees, or `x`, `-y`.
