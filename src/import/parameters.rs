@@ -53,8 +53,8 @@ fn measured(text: &str) -> Option<(f64, bool)> {
     // Text after the unit is an explanation and is skipped: `125 Hz for methyls`.
     let unit = unit.split_whitespace().next().unwrap_or_default();
     let (_, factor) = UNITS.iter().find(|(u, _)| *u == unit)?;
-    let value = number.trim().parse::<f64>().ok().filter(|x| x.is_finite())?;
-    Some((value * factor, matches!(unit, "kHz" | "Hz" | "T/m")))
+    let value = number.trim().parse::<f64>().ok().map(|x| x * factor).filter(|x| x.is_finite())?;
+    Some((value, matches!(unit, "kHz" | "Hz" | "T/m")))
 }
 
 /// An entry of a list: `30m`, `0.1`, `4u`.

@@ -27,7 +27,7 @@ use crate::source::{Span, in_one_line};
 use crate::spin::Isotope;
 use flow::{Flow, Signal};
 use record::{Recorder, Scan};
-use sample::{Par, TEMPERATURE, shown};
+use sample::{LARGEST, Par, TEMPERATURE, shown};
 use write::{Receiver, written};
 
 /// The most points that are marked one by one.
@@ -81,7 +81,8 @@ pub fn import(
     if rows.iter().flatten().any(turned) {
         lost.push("receiver phases do not apply to expectation values of operators".into());
     }
-    let dwell = Par(&first.parameters).number("sw").ok().flatten().filter(|x| *x > 0.0).map_or(1.0, |sw| 1e6 / sw);
+    let dwell =
+        Par(&first.parameters).number("sw").ok().flatten().filter(|x| *x >= 1.0 / LARGEST).map_or(1.0, |sw| 1e6 / sw);
     let receiver = Receiver {
         channels: recorder.sections.channels(),
         nucleus: &file_text.nucleus,

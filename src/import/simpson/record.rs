@@ -1,7 +1,7 @@
 //! What a pulse sequence does as it runs: its pulses, delays, propagators and points in their order.
 
 use super::interpreter::{Argument, Host};
-use super::sample::Sections;
+use super::sample::{LARGEST, Sections};
 use super::words::{Wrong, elements};
 use super::work::{MOST_ACTS, MOST_ADDED};
 use crate::diagnostic::{Code, Diagnostic};
@@ -494,9 +494,6 @@ impl Host for Recorder<'_> {
         self.named(vec![(last, false)])
     }
 }
-
-/// Largest magnitude of a number: products of a few are finite.
-const LARGEST: f64 = 1e60;
 
 /// A number.
 fn number(text: &str, at: usize) -> Result<f64, Wrong> {

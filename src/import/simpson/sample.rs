@@ -89,13 +89,17 @@ impl Surroundings for Names<'_> {
     }
 }
 
+/// Largest magnitude of a number: products of a few are finite.
+pub const LARGEST: f64 = 1e60;
+
 /// A number that may be an expression.
 fn number(text: &str, names: &BTreeMap<String, String>) -> Result<f64, String> {
-    match evaluate(text, 0, &mut Names(names)).map_err(|(why, _)| why)? {
-        Value::Whole(n) => Ok(n as f64),
-        Value::Real(x) => Ok(x),
-        Value::Text(t) => Err(format!("`{t}` is not a number")),
-    }
+    let x = match evaluate(text, 0, &mut Names(names)).map_err(|(why, _)| why)? {
+        Value::Whole(n) => n as f64,
+        Value::Real(x) => x,
+        Value::Text(t) => return Err(format!("`{t}` is not a number")),
+    };
+    if x.abs() <= LARGEST { Ok(x) } else { Err(format!("`{text}` is larger than {LARGEST:e}")) }
 }
 
 /// The lines of a section with their places.
