@@ -232,3 +232,17 @@ fn limits_say_what_to_do() {
         assert!(message.contains(&budget.most.to_string()) && message.contains(budget.help), "{message}");
     }
 }
+
+/// What would never end is refused: a driven dissipative evolution of too many periods.
+#[test]
+fn phases_of_open_systems_have_a_limit() {
+    let text = |size: &str| {
+        format!(
+            "{HEAD}noise losses {{ collapse Im(a) rate = 0.1*(1 - exp(-t)) }}\nsequence {{\n    prepare ket \"00\"\n    \
+             evolve {size}*Z(a) + cos(t)*X(b) for 1 with losses\n}}\nmeasure {{ energy }}\n"
+        )
+    };
+    let found = refusal(&text("1e15")).expect("refused");
+    assert_eq!(found.code, Code::NotConverged, "{found}");
+    fine(&text("10"));
+}

@@ -32,6 +32,9 @@ struct Followed {
     size: f64,
 }
 
+/// Largest number of pieces of an interval; a piece takes at least some 0.1 ms.
+const MOST_PIECES: f64 = 1e6;
+
 impl<'a> Dop853Step<'a> {
     /// Builds it from any generator.
     ///
@@ -144,8 +147,15 @@ impl Dop853Step<'_> {
         let drifted = self.generator.largest_drift() * mean.unwrap_or(0.0) * length.abs();
         let n = self.generator.dimension;
         // The crate stores every accepted state: split the interval into pieces of a few hundred periods of the fastest phase.
-        let turns = self.generator.bandwidth(from, to) * length;
-        let pieces = (turns / 500.0).ceil().clamp(1.0, 1e7) as usize;
+        let phase = self.generator.bandwidth(from, to) * length;
+        let pieces = (phase / 500.0).ceil().max(1.0);
+        if pieces > MOST_PIECES {
+            return Err(StepError::Tolerance(format!(
+                "phases of {phase:.1e} rad {}: the Hamiltonian is too large there",
+                crate::waveform::interval_text(from, to)
+            )));
+        }
+        let pieces = pieces as usize;
         let followed = self.followed.as_ref().filter(|_| !pure);
         let (elements, mut integral) = (2 * values.len(), 0.0);
         let mut y = to_real(&values, followed.is_some());
