@@ -460,6 +460,11 @@ fn flat(value: &Value) -> Vec<Option<f64>> {
     }
 }
 
+/// Numbers of the reference that rounding made wrong: (case, quantity, index, right value). The Gibbs state at T = 0.1 of a triplet with
+/// energies -3, -1, 1 and a singlet at 3 has `|rho_12| = e^-20 / 2` and `sqrt(rho_00 rho_33) = e^-20` up to a factor: an X state without
+/// concurrence. The reference has lost the population `e^-40 = 4e-18` of `|00>` and gives `e^-20`.
+const CORRECTED: &[(&str, &str, usize, f64)] = &[("E-2spin-XXX-FM-drive", "concurrence_01", 0, 0.0)];
+
 fn compare(id: &str, key: &str, got: &[Option<f64>], want: &[Option<f64>], failures: &mut Vec<String>) -> usize {
     if got.len() != want.len() {
         failures.push(format!("{id} {key}: {} values, {} expected", got.len(), want.len()));
@@ -469,6 +474,8 @@ fn compare(id: &str, key: &str, got: &[Option<f64>], want: &[Option<f64>], failu
     for (k, (g, w)) in got.iter().zip(want).enumerate() {
         // Where the file has no value the quantity is ill-conditioned there: nothing is compared.
         let Some(w) = w else { continue };
+        let corrected = CORRECTED.iter().find(|c| (c.0, c.1, c.2) == (id, key, k));
+        let w = corrected.map_or(w, |c| &c.3);
         if !g.is_some_and(|g| (g - w).abs() <= absolute + relative * w.abs()) {
             failures.push(format!("{id} {key}[{k}]: {g:?}, expected {w}"));
         }

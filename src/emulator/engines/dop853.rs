@@ -128,6 +128,17 @@ impl Stepper for Dop853Step<'_> {
 }
 
 impl Dop853Step<'_> {
+    /// The crate stores every accepted state: an interval is split into pieces of a few hundred periods of the fastest phase.
+    fn pieces(&self, from: f64, to: f64) -> Result<usize, StepError> {
+        let phase = self.generator.bandwidth(from, to) * (to - from);
+        let pieces = (phase / 500.0).ceil().max(1.0);
+        if pieces <= MOST_PIECES {
+            return Ok(pieces as usize);
+        }
+        let place = crate::waveform::interval_text(from, to);
+        Err(StepError::Tolerance(format!("phases of {phase:.1e} rad {place}: the Hamiltonian is too large there")))
+    }
+
     /// Integrates inside one cell of the mesh.
     fn within(&mut self, state: &State, from: f64, to: f64) -> Result<(State, f64), StepError> {
         let length = to - from;
@@ -146,16 +157,7 @@ impl Dop853Step<'_> {
         // The dissipators can create a deviation from a maximally mixed state.
         let drifted = self.generator.largest_drift() * mean.unwrap_or(0.0) * length.abs();
         let n = self.generator.dimension;
-        // The crate stores every accepted state: split the interval into pieces of a few hundred periods of the fastest phase.
-        let phase = self.generator.bandwidth(from, to) * length;
-        let pieces = (phase / 500.0).ceil().max(1.0);
-        if pieces > MOST_PIECES {
-            return Err(StepError::Tolerance(format!(
-                "phases of {phase:.1e} rad {}: the Hamiltonian is too large there",
-                crate::waveform::interval_text(from, to)
-            )));
-        }
-        let pieces = pieces as usize;
+        let pieces = self.pieces(from, to)?;
         let followed = self.followed.as_ref().filter(|_| !pure);
         let (elements, mut integral) = (2 * values.len(), 0.0);
         let mut y = to_real(&values, followed.is_some());
