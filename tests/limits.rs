@@ -233,6 +233,15 @@ fn limits_say_what_to_do() {
     }
 }
 
+/// What would never end, or would fill the memory, is refused: a field on a pair that is followed over too many periods.
+#[test]
+fn steps_of_time_dependent_fields_have_a_limit() {
+    let text = |size: &str| run("", &format!("    evolve {size}*(1 + t)*(Z(a) + Z(b)) + X(a)*X(b) for 1"));
+    let found = refusal(&text("3e8")).expect("refused");
+    assert_eq!(found.code, Code::NotConverged, "{found}");
+    fine(&text("10"));
+}
+
 /// What would never end is refused: a driven dissipative evolution of too many periods.
 #[test]
 fn phases_of_open_systems_have_a_limit() {

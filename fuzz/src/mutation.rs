@@ -125,12 +125,12 @@ pub fn damage(input: &mut Vec<u8>, random: &mut Random, words: &[&str], other: &
             input.splice(at..at, piece);
         }
         11 => input.truncate(at),
-        13 => make_extreme(input, random),
         12 => {
             let from = random.below(other.len() + 1);
             let end = (from + 1 + random.below(200)).min(other.len());
             input.splice(at..at, other[from.min(end)..end].to_vec());
         }
+        13 => make_extreme(input, random),
         _ => {
             let line = other[line_at(other, random.below(other.len() + 1))].to_vec();
             let to = line_at(input, at).start;

@@ -1,7 +1,8 @@
 //! Entanglement: concurrence of two qubits, negativity of any bipartition.
 //!
 //! * Concurrence `max(0, s1 - s2 - s3 - s4)` with the singular values s of `sqrt(rho) (Y x Y) sqrt(rho)*` (Wootters). The eigenvalues
-//!   of `rho rho~` would lose half of the digits near zero. For X states `2 max(0, |rho_03| - sqrt(rho_11 rho_22),
+//!   of `rho rho~` would lose half of the digits near zero. Populations below 4e-15 count as zero, which changes C by up to their roots,
+//!   about 1e-7; not for X states, where C is `2 max(0, |rho_03| - sqrt(rho_11 rho_22),
 //!   |rho_12| - sqrt(rho_00 rho_33))` (Yu and Eberly, Quantum Inf. Comput. 7, 459).
 //! * Negativity `(|rho^T_a|_1 - 1)/2`, logarithmic negativity `log2 |rho^T_a|_1` (Vidal, Werner). For two qubits in a pure state
 //!   `N = C/2` and `E_N = log2(1 + C)`; always `2 N <= C`.

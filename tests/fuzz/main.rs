@@ -48,10 +48,9 @@ fn finds_stay_mended() {
     assert!(count > 0);
 }
 
-/// The laws of the targets hold for damaged inputs. A failure prints the input; after minimising it goes to `fuzz/found`.
-#[test]
-fn damaged_inputs_are_refused() {
-    let (cases, seed) = (number("ERGOSEQ_CASES", 400), number("ERGOSEQ_SEED", 1));
+/// Reads inputs of every target, each an input of its corpus that `change` has changed, with the words of the target and another input.
+fn changed_inputs(otherwise: u64, change: fn(&mut Vec<u8>, &mut Random, &[&str], &[u8])) {
+    let (cases, seed) = (number("ERGOSEQ_CASES", 400), number("ERGOSEQ_SEED", otherwise));
     std::thread::scope(|scope| {
         for target in TARGETS {
             scope.spawn(move || {
@@ -62,9 +61,7 @@ fn damaged_inputs_are_refused() {
                 for _ in 0..cases {
                     let mut input = corpus[random.below(corpus.len())].clone();
                     let other = &corpus[random.below(corpus.len())];
-                    for _ in 0..1 + random.below(4) {
-                        damage(&mut input, &mut random, &words, other);
-                    }
+                    change(&mut input, &mut random, &words, other);
                     let shown = Shown(target.name, &input);
                     (target.read)(&input);
                     drop(shown);
@@ -74,25 +71,18 @@ fn damaged_inputs_are_refused() {
     });
 }
 
+/// The laws of the targets hold for damaged inputs. A failure prints the input; after minimising it goes to `fuzz/found`.
+#[test]
+fn damaged_inputs_are_refused() {
+    changed_inputs(1, |input, random, words, other| {
+        (0..1 + random.below(4)).for_each(|_| damage(input, random, words, other));
+    });
+}
+
 /// Good inputs with one extreme number are read or refused: no infinite number is written, nothing overflows.
 #[test]
 fn extreme_numbers_are_read_or_refused() {
-    let (cases, seed) = (number("ERGOSEQ_CASES", 400), number("ERGOSEQ_SEED", 2));
-    std::thread::scope(|scope| {
-        for target in TARGETS {
-            scope.spawn(move || {
-                let corpus = seeds::seeds(root(), target, 2048);
-                let mut random = Random(seed);
-                for _ in 0..cases {
-                    let mut input = corpus[random.below(corpus.len())].clone();
-                    make_extreme(&mut input, &mut random);
-                    let shown = Shown(target.name, &input);
-                    (target.read)(&input);
-                    drop(shown);
-                }
-            });
-        }
-    });
+    changed_inputs(2, |input, random, _, _| make_extreme(input, random));
 }
 
 /// An input that is printed if reading it fails.

@@ -30,6 +30,9 @@ use rayon::prelude::*;
 /// Maximum phase advance of a series, rad.
 const TURN: f64 = 8.0;
 
+/// Largest number of steps of a path, which is held: 48 MB.
+const MOST_STEPS: usize = 1_000_000;
+
 /// From this dimension on the panels of a block are computed by several threads.
 const SHARED: usize = 64;
 
@@ -78,20 +81,25 @@ impl Series {
         Ok(Some(Series { frame, mesh, blocks, field, tolerance, span }))
     }
 
-    /// The pieces between two times within a cell of the mesh, each of a phase of at most `turn` unless the field is constant.
-    fn pieces(&self, block: &Block, from: f64, to: f64, turn: f64) -> Result<Vec<Piece>, StepError> {
+    /// Adds the pieces between two times within a cell of the mesh, each of a phase of at most `turn` unless the field is constant.
+    fn pieces(&self, block: &Block, [from, to]: [f64; 2], turn: f64, path: &mut Vec<Piece>) -> Result<(), StepError> {
         let smallest = resolution(self.span);
-        let mut pieces = vec![];
         let mut t = from;
         if to - t > smallest && self.is_still(from, to) {
-            return Ok(vec![Piece::Still(to - from, self.field.at(0.5 * (from + to)))]);
+            path.push(Piece::Still(to - from, self.field.at(0.5 * (from + to))));
+            return Ok(());
         }
         while to - t > smallest {
+            if path.len() == MOST_STEPS {
+                let place = crate::waveform::interval_text(from, to);
+                let message = format!("more than {MOST_STEPS} steps {place}: the Hamiltonian is too large there");
+                return Err(StepError::Tolerance(message));
+            }
             let (h, c) = self.step(block, t, to, turn)?;
-            pieces.push(Piece::Step(h, c));
+            path.push(Piece::Step(h, c));
             t += h;
         }
-        Ok(pieces)
+        Ok(())
     }
 
     /// True if the field is constant between two times, as within the amplitude steps of a ramp.
@@ -135,7 +143,7 @@ impl Series {
         let mut now = from;
         let mut path = vec![];
         for stop in self.mesh.stops(from, to)? {
-            path.extend(self.pieces(block, now, stop, turn)?);
+            self.pieces(block, [now, stop], turn, &mut path)?;
             now = stop;
         }
         Ok(path)

@@ -81,8 +81,14 @@ pub fn import(
     if rows.iter().flatten().any(turned) {
         lost.push("receiver phases do not apply to expectation values of operators".into());
     }
-    let dwell =
-        Par(&first.parameters).number("sw").ok().flatten().filter(|x| *x >= 1.0 / LARGEST).map_or(1.0, |sw| 1e6 / sw);
+    let dwell = match Par(&first.parameters).number("sw") {
+        Ok(Some(width)) if width >= 1.0 / LARGEST => 1e6 / width,
+        Ok(None) => 1.0,
+        _ => {
+            lost.push("`sw` is no spectral width: single points are acquired with a dwell time of 1 us".into());
+            1.0
+        }
+    };
     let receiver = Receiver {
         channels: recorder.sections.channels(),
         nucleus: &file_text.nucleus,
