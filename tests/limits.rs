@@ -237,7 +237,7 @@ fn limits_say_what_to_do() {
 #[test]
 fn steps_of_time_dependent_fields_have_a_limit() {
     let text = |size: &str| run("", &format!("    evolve {size}*(1 + t)*(Z(a) + Z(b)) + X(a)*X(b) for 1"));
-    let found = refusal(&text("3e8")).expect("refused");
+    let found = refusal(&text("3e9")).expect("refused");
     assert_eq!(found.code, Code::NotConverged, "{found}");
     fine(&text("10"));
 }

@@ -10,6 +10,7 @@ use super::{StepError, Stepper};
 use crate::emulator::functional::Functional;
 use crate::emulator::generator::{Generator, apart, joined};
 use crate::emulator::mesh::{Mesh, interior};
+use crate::emulator::step_error::check_phase;
 use crate::linalg::{C64, Matrix, Vector};
 use crate::metrics::Rate;
 use crate::spin::State;
@@ -31,9 +32,6 @@ struct Followed {
     /// Upper bound of its Frobenius norm.
     size: f64,
 }
-
-/// Largest number of pieces of an interval: a quarter of an hour for two states, measured.
-const MOST_PIECES: f64 = 1e6;
 
 impl<'a> Dop853Step<'a> {
     /// Builds it from any generator.
@@ -131,12 +129,8 @@ impl Dop853Step<'_> {
     /// The crate stores every accepted state: an interval is split into pieces of a few hundred periods of the fastest phase.
     fn pieces(&self, from: f64, to: f64) -> Result<usize, StepError> {
         let phase = self.generator.bandwidth(from, to) * (to - from);
-        let pieces = (phase / 500.0).ceil().max(1.0);
-        if pieces <= MOST_PIECES {
-            return Ok(pieces as usize);
-        }
-        let place = crate::waveform::interval_text(from, to);
-        Err(StepError::Tolerance(format!("phases of {phase:.1e} rad {place}: the Hamiltonian is too large there")))
+        check_phase(phase, from, to)?;
+        Ok((phase / 500.0).ceil().max(1.0) as usize)
     }
 
     /// Integrates inside one cell of the mesh.

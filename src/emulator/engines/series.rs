@@ -22,6 +22,7 @@ use super::power_series::{DEGREE, Ramp, Rows, Sums};
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};
 use crate::emulator::mesh::{Mesh, resolution};
+use crate::emulator::step_error::check_phase;
 use crate::hamiltonian::Scalar;
 use crate::linalg::{C64, Eigen, Matrix, Vector, hermitian_eigen, product, product_with_adjoint, real};
 use crate::spin::State;
@@ -29,9 +30,6 @@ use rayon::prelude::*;
 
 /// Maximum phase advance of a series, rad.
 const TURN: f64 = 8.0;
-
-/// Largest number of steps of a path, which is held: 48 MB.
-const MOST_STEPS: usize = 1_000_000;
 
 /// From this dimension on the panels of a block are computed by several threads.
 const SHARED: usize = 64;
@@ -81,22 +79,27 @@ impl Series {
         Ok(Some(Series { frame, mesh, blocks, field, tolerance, span }))
     }
 
-    /// Adds the pieces between two times within a cell of the mesh, each of a phase of at most `turn` unless the field is constant.
-    fn pieces(&self, block: &Block, [from, to]: [f64; 2], turn: f64, path: &mut Vec<Piece>) -> Result<(), StepError> {
+    /// Gives the pieces between two times within a cell of the mesh, each of a phase of at most `turn` unless the field is constant.
+    fn pieces(
+        &self,
+        block: &Block,
+        [from, to]: [f64; 2],
+        turn: f64,
+        each: &mut dyn FnMut(Piece) -> Result<(), StepError>,
+    ) -> Result<(), StepError> {
         let smallest = resolution(self.span);
         let mut t = from;
         if to - t > smallest && self.is_still(from, to) {
-            path.push(Piece::Still(to - from, self.field.at(0.5 * (from + to))));
-            return Ok(());
+            return each(Piece::Still(to - from, self.field.at(0.5 * (from + to))));
+        }
+        let at = |k: u32| self.field.at(from + (to - from) * (f64::from(k) + 0.5) / 16.0).abs();
+        let phase = (to - from) * (block.norm + (0..16).map(at).fold(0.0, f64::max) * block.strongest);
+        if phase.is_finite() {
+            check_phase(phase, from, to)?;
         }
         while to - t > smallest {
-            if path.len() == MOST_STEPS {
-                let place = crate::waveform::interval_text(from, to);
-                let message = format!("more than {MOST_STEPS} steps {place}: the Hamiltonian is too large there");
-                return Err(StepError::Tolerance(message));
-            }
             let (h, c) = self.step(block, t, to, turn)?;
-            path.push(Piece::Step(h, c));
+            each(Piece::Step(h, c))?;
             t += h;
         }
         Ok(())
@@ -138,42 +141,49 @@ impl Series {
         Err(StepError::Tolerance(format!("the field at t = {t:e} changes too fast: is the Hamiltonian finite there?")))
     }
 
-    /// All pieces of an interval, cell by cell of the mesh.
-    fn path(&self, block: &Block, from: f64, to: f64, turn: f64) -> Result<Vec<Piece>, StepError> {
+    /// Gives all pieces of an interval in turn, cell by cell of the mesh.
+    fn path(
+        &self,
+        block: &Block,
+        [from, to]: [f64; 2],
+        turn: f64,
+        mut each: impl FnMut(Piece) -> Result<(), StepError>,
+    ) -> Result<(), StepError> {
         let mut now = from;
-        let mut path = vec![];
         for stop in self.mesh.stops(from, to)? {
-            self.pieces(block, [now, stop], turn, &mut path)?;
+            self.pieces(block, [now, stop], turn, &mut each)?;
             now = stop;
         }
-        Ok(path)
+        Ok(())
     }
 
     fn propagators(&self, from: f64, to: f64) -> Result<Vec<Matrix>, StepError> {
         let one = |block: &Block| -> Result<Matrix, StepError> {
             let mut whole: Option<Matrix> = None;
-            for piece in self.path(block, from, to, 2.0 * TURN)? {
+            self.path(block, [from, to], 2.0 * TURN, |piece| {
                 let u = match piece {
                     Piece::Still(h, c) => block.eigen(c)?.propagator(h),
                     Piece::Step(h, c) => block.propagator(h, &c)?,
                 };
-                whole = Some(match whole {
+                whole = Some(match whole.take() {
                     Some(before) => product(&u, &before),
                     None => u,
                 });
-            }
+                Ok(())
+            })?;
             Ok(whole.unwrap_or_else(|| crate::linalg::identity(block.field.len())))
         };
         self.blocks.iter().map(one).collect()
     }
 
     fn moved_vector(&self, block: &Block, mut psi: Vector, from: f64, to: f64) -> Result<Vector, StepError> {
-        for piece in self.path(block, from, to, TURN)? {
+        self.path(block, [from, to], TURN, |piece| {
             psi = match piece {
-                Piece::Still(h, c) => block.eigen(c)?.propagator(h) * psi,
+                Piece::Still(h, c) => block.eigen(c)?.propagator(h) * &psi,
                 Piece::Step(h, c) => block.moved(h, &c, &psi)?,
             };
-        }
+            Ok(())
+        })?;
         Ok(psi)
     }
 }

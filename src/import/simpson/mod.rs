@@ -85,7 +85,7 @@ pub fn import(
         Ok(Some(width)) if width >= 1.0 / LARGEST => 1e6 / width,
         Ok(None) => 1.0,
         _ => {
-            lost.push("`sw` is no spectral width: single points are acquired with a dwell time of 1 us".into());
+            lost.push("`sw` must be positive and finite; single points are acquired with a dwell time of 1 us".into());
             1.0
         }
     };
