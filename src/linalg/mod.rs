@@ -64,11 +64,15 @@ pub fn identity(n: usize) -> Matrix {
     Matrix::identity(n, n)
 }
 
+/// Side of a tile. The elements of one row of a matrix of 2^k rows compete for the ways of one set of the first cache, of which there are at
+/// least this many; twice as large a tile of a matrix of 256 rows takes twice as long.
+const WAYS: usize = 8;
+
 /// Conjugate transpose, tile by tile: a large matrix processed column by column would miss the cache on every row access.
 pub fn adjoint(m: &Matrix) -> Matrix {
-    const TILE: usize = 16;
+    const TILE: usize = WAYS;
     let (rows, columns) = m.shape();
-    if rows * columns <= TILE * TILE {
+    if rows * columns <= 4 * TILE * TILE {
         return m.adjoint();
     }
     let mut out = Matrix::zeros(columns, rows);
@@ -211,7 +215,7 @@ pub fn hermitian_part(m: &Matrix) -> Matrix {
 
 /// [`hermitian_part`] in place, tile by tile for cache locality.
 pub fn make_hermitian(m: &mut Matrix) {
-    const TILE: usize = 16;
+    const TILE: usize = WAYS;
     let n = m.nrows();
     let elements = m.as_mut_slice();
     for left in (0..n).step_by(TILE) {

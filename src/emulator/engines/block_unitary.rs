@@ -8,7 +8,7 @@
     reason = "the states of each block are within the dimension of the states propagated"
 )]
 
-use crate::linalg::{C64, Matrix, Vector, adjoint, power, product};
+use crate::linalg::{C64, Matrix, Vector, power, product, product_with_adjoint};
 
 /// Unitaries of the blocks of a space, each with its basis states. States of no block have no amplitude.
 #[derive(Clone)]
@@ -36,18 +36,24 @@ impl BlockUnitary {
     /// blocks in all orders of coherence.
     pub fn matrix(&self, d: &Matrix) -> Matrix {
         let negligible = negligible(d);
-        let mut out = Matrix::zeros(d.nrows(), d.ncols());
+        let n = d.nrows();
+        let mut out = Matrix::zeros(n, n);
         for (p, (rows, left)) in self.blocks.iter().enumerate() {
             for (columns, right) in self.blocks.iter().skip(p) {
-                let block = Matrix::from_fn(rows.len(), columns.len(), |i, j| d[(rows[i], columns[j])]);
+                let elements = columns.iter().flat_map(|c| {
+                    let column = &d.as_slice()[c * n..(c + 1) * n];
+                    rows.iter().map(|r| column[*r])
+                });
+                let block = Matrix::from_iterator(rows.len(), columns.len(), elements);
                 if largest(&block) <= negligible {
                     continue;
                 }
-                let moved = product(&product(left, &block), &adjoint(right));
-                for (j, &column) in columns.iter().enumerate() {
-                    for (i, &row) in rows.iter().enumerate() {
-                        out[(row, column)] = moved[(i, j)];
-                        out[(column, row)] = moved[(i, j)].conj();
+                let moved = product_with_adjoint(&product(left, &block), right);
+                let whole = out.as_mut_slice();
+                for (column, from) in columns.iter().zip(moved.as_slice().chunks_exact(rows.len())) {
+                    for (row, x) in rows.iter().zip(from) {
+                        whole[column * n + row] = *x;
+                        whole[row * n + column] = x.conj();
                     }
                 }
             }

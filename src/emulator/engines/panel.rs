@@ -2,6 +2,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "indices run over the lanes of arrays of that length")]
 
+use crate::linalg::C64;
+
 /// Number of columns or rows of a panel of a large matrix.
 pub const PANEL: usize = 8;
 
@@ -27,5 +29,15 @@ impl<const P: usize> Row<P> {
             self.im[l] = x.mul_add(other.im[l], self.im[l]);
         }
         self
+    }
+    /// `x self` with a complex number.
+    #[inline(always)]
+    pub fn times(self, x: C64) -> Row<P> {
+        let mut out = Row::ZERO;
+        for l in 0..P {
+            out.re[l] = x.re.mul_add(self.re[l], -(x.im * self.im[l]));
+            out.im[l] = x.re.mul_add(self.im[l], x.im * self.re[l]);
+        }
+        out
     }
 }
