@@ -551,7 +551,7 @@ impl<'a> Propagation<'a> {
             .map(|group| {
                 let mut sum = SignalSum::default();
                 let mut ends = Vec::with_capacity(group.len());
-                let mut turned = super::signal::Turned::default();
+                let mut turned = super::rotor::Turned::default();
                 for ((acquire, state), weight) in group {
                     let generator = Generator::of(&acquire.segment, space);
                     let receiver = C64::cis(-acquire.receiver.phase) * *weight;
@@ -562,9 +562,11 @@ impl<'a> Propagation<'a> {
                     match own {
                         Decay::Lines(own) => sum.add_lines(own.into_iter().map(|(w, a)| (w, a * receiver))),
                         Decay::Points(own) => sum.add_points(&own, receiver),
+                        Decay::Sidebands(own) => sum.add_sidebands(own, receiver),
                     }
                     ends.push(end);
                 }
+                sum.add_up_sidebands(first.receiver.points);
                 Ok((sum, ends))
             })
             .collect();
