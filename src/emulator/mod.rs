@@ -13,6 +13,7 @@ mod channel;
 mod context;
 mod convergence;
 mod count_tomography;
+mod decay;
 mod dense_batch;
 mod dry_run;
 mod eigen_cache;

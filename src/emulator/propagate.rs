@@ -1,6 +1,7 @@
 //! Propagates all members of an ensemble from meeting point to meeting point.
 
 use super::context::RunContext;
+use super::decay::Decay;
 use super::engines::choose;
 use super::fid::{Fid, GROUP, SignalSum};
 use super::generator::Generator;
@@ -16,7 +17,6 @@ use super::observable::{EvalError, Observable, not_finite};
 use super::request::Position;
 use super::results::{Observed, Trace};
 use super::settings::{Method, Options};
-use super::signal::Decay;
 use super::tomography::Readings;
 use super::trace;
 use super::trajectory::Trajectory;

@@ -14,11 +14,11 @@
               shifts are within a block"
 )]
 
+use super::decay::Decay;
 use super::engines::StepError;
 use super::engines::commutator_free::CommutatorFree;
 use super::generator::{Generator, deviation};
 use super::sidebands::Sidebands;
-use super::signal::Decay;
 use crate::hamiltonian::Acquire;
 use crate::linalg::{C64, Matrix, ZERO, adjoint, conjugate, identity, power, product, unitary_eigen};
 use crate::spin::State;

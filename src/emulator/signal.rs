@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "parts are lists of states of the space that the matrices are on")]
 
+use super::decay::Decay;
 use super::eigen_cache;
 use super::engines::exact::{ExactClosed, observing, stacked, together, unstacked};
 use super::engines::liouville::Liouville;
@@ -11,23 +12,12 @@ use super::lines::Line;
 use super::results::Trace;
 use super::rotor::Turned;
 use super::settings::Method;
-use super::sidebands::Sidebands;
 use crate::hamiltonian::{Acquire, Receiver};
 use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, adjoint, product};
 use crate::noise::Noise;
 use crate::spin::{Space, Sparse, State};
 use std::cell::RefCell;
 use std::sync::Arc;
-
-/// The FID of one member: spectral lines if available, so that those of many members are evaluated together.
-pub enum Decay {
-    /// Angular frequencies and amplitudes.
-    Lines(Vec<Line>),
-    /// Sampled points.
-    Points(Vec<C64>),
-    /// Lines of a periodic Hamiltonian, with amplitudes point by point of a block of whole periods.
-    Sidebands(Sidebands),
-}
 
 /// FID of one member before the receiver phase, and its state after the acquisition (unspecified if `wanted` is false).
 ///
