@@ -2,6 +2,7 @@
 
 use super::lines::{self, Line};
 use super::results::Trace;
+use super::sidebands::Sidebands;
 use super::signal;
 use crate::hamiltonian::Receiver;
 use crate::linalg::{C64, ZERO};
@@ -9,10 +10,11 @@ use crate::linalg::{C64, ZERO};
 /// Number of members that one thread processes together.
 pub const GROUP: usize = 64;
 
-/// Accumulated signal of some members: spectral lines, and sampled points for members without lines.
+/// Accumulated signal of some members: spectral lines, those of periodic Hamiltonians, and sampled points for members without lines.
 #[derive(Default)]
 pub struct SignalSum {
     lines: Vec<Line>,
+    sidebands: Vec<Sidebands>,
     points: Vec<C64>,
 }
 
@@ -28,6 +30,21 @@ impl SignalSum {
         self.points.iter_mut().zip(points).for_each(|(sum, x)| *sum += x * factor);
     }
 
+    /// Adds the lines of a periodic Hamiltonian, multiplied by `factor`.
+    pub fn add_sidebands(&mut self, more: Sidebands, factor: C64) {
+        match self.sidebands.iter_mut().rev().find(|own| own.shares(&more)) {
+            Some(own) => own.add(&more, factor),
+            None => self.sidebands.push(more.times(factor)),
+        }
+    }
+
+    /// Evaluates the lines of periodic Hamiltonians at the sample points and adds them.
+    pub fn add_up_sidebands(&mut self, points: usize) {
+        for own in std::mem::take(&mut self.sidebands) {
+            self.add_points(&own.points(points), C64::new(1.0, 0.0));
+        }
+    }
+
     /// Evaluates the lines at the sample points and adds them.
     pub fn add_up_lines(&mut self, points: usize, dwell: f64) {
         let of_lines = lines::decay(&std::mem::take(&mut self.lines), points, dwell);
@@ -37,6 +54,7 @@ impl SignalSum {
     /// Adds another signal.
     pub fn add(&mut self, other: SignalSum) {
         self.lines.extend(other.lines);
+        self.sidebands.extend(other.sidebands);
         self.add_points(&other.points, C64::new(1.0, 0.0));
     }
 }

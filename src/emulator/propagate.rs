@@ -1,6 +1,7 @@
 //! Propagates all members of an ensemble from meeting point to meeting point.
 
 use super::context::RunContext;
+use super::decay::Decay;
 use super::engines::choose;
 use super::fid::{Fid, GROUP, SignalSum};
 use super::generator::Generator;
@@ -16,7 +17,6 @@ use super::observable::{EvalError, Observable, not_finite};
 use super::request::Position;
 use super::results::{Observed, Trace};
 use super::settings::{Method, Options};
-use super::signal::Decay;
 use super::tomography::Readings;
 use super::trace;
 use super::trajectory::Trajectory;
@@ -551,7 +551,7 @@ impl<'a> Propagation<'a> {
             .map(|group| {
                 let mut sum = SignalSum::default();
                 let mut ends = Vec::with_capacity(group.len());
-                let mut turned = super::signal::Turned::default();
+                let mut turned = super::rotor::Turned::default();
                 for ((acquire, state), weight) in group {
                     let generator = Generator::of(&acquire.segment, space);
                     let receiver = C64::cis(-acquire.receiver.phase) * *weight;
@@ -562,9 +562,11 @@ impl<'a> Propagation<'a> {
                     match own {
                         Decay::Lines(own) => sum.add_lines(own.into_iter().map(|(w, a)| (w, a * receiver))),
                         Decay::Points(own) => sum.add_points(&own, receiver),
+                        Decay::Sidebands(own) => sum.add_sidebands(own, receiver),
                     }
                     ends.push(end);
                 }
+                sum.add_up_sidebands(first.receiver.points);
                 Ok((sum, ends))
             })
             .collect();

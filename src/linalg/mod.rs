@@ -11,9 +11,11 @@
 
 mod blocks;
 mod types;
+mod unitary;
 
 pub use blocks::{blocks, largest_block};
 pub use types::{C64, I, Matrix, ONE, Real3, Vector, ZERO};
+pub use unitary::unitary_eigen;
 
 use faer::linalg::solvers::Solve;
 use std::fmt;

@@ -7,7 +7,7 @@
 
 use super::moment::diagonal_element;
 use super::{Argument, Moment, Undefined, Value};
-use crate::linalg::{C64, LinalgError, Matrix, conjugate_back, hermitian_eigen};
+use crate::linalg::{C64, LinalgError, Matrix, hermitian_eigen, unitary_eigen};
 use std::f64::consts::PI;
 
 /// Average fidelity of the gate `u` with `exp(-i g)`, between `1/(d + 1)` and 1.
@@ -37,13 +37,10 @@ pub fn gate_fidelity_derivative(u: &Matrix, v: &Matrix) -> Matrix {
 
 /// The phases `p_k` of a unitary, `U = sum_k exp(-i p_k) |k><k|`, ascending in `(-pi, pi]`.
 ///
-/// The Hermitian parts `C = (U + U^dagger)/2` and `S = (U - U^dagger)/2i` commute, so the eigenvectors of a combination `C + x S` without
-/// accidental degeneracies are those of U.
-///
 /// # Errors
 /// When the matrix is not unitary, or the eigenvectors cannot be computed.
 pub fn unitary_phases(u: &Matrix) -> Result<Vec<f64>, LinalgError> {
-    let (mut phases, _) = unitary_eigen(u)?;
+    let (mut phases, _) = eigen_of(u)?;
     phases.sort_by(f64::total_cmp);
     Ok(phases)
 }
@@ -52,25 +49,11 @@ pub fn unitary_phases(u: &Matrix) -> Result<Vec<f64>, LinalgError> {
 const ACCURATE: f64 = 1e-11;
 
 /// The phases of a unitary in `(-pi, pi]`, in no particular order, and its eigenvectors as columns.
-#[expect(clippy::indexing_slicing, reason = "row and column are within the square matrix")]
-fn unitary_eigen(u: &Matrix) -> Result<(Vec<f64>, Matrix), LinalgError> {
-    let adjoint = u.adjoint();
-    let (c, s) = ((u + &adjoint) * C64::from(0.5), (u - &adjoint) * C64::new(0.0, -0.5));
-    for x in [0.754_877_666, 1.836_928_67, -0.433_774_1, 3.146_264_37] {
-        let vectors = hermitian_eigen(&(&c + &s * C64::from(x)))?.vectors;
-        let inside = conjugate_back(&vectors, u);
-        let n = inside.nrows();
-        let beside = (0..n * n).filter(|k| k % n != k / n).map(|k| inside[(k % n, k / n)].norm()).fold(0.0, f64::max);
-        if beside <= ACCURATE {
-            // -0.0 would give -pi in the place of pi.
-            let phase = |k: usize| {
-                let p = -inside[(k, k)].arg();
-                if p <= -PI + ACCURATE { PI } else { p }
-            };
-            return Ok(((0..n).map(phase).collect(), vectors));
-        }
-    }
-    Err(LinalgError::NotConverged)
+fn eigen_of(u: &Matrix) -> Result<(Vec<f64>, Matrix), LinalgError> {
+    let (mut phases, vectors) = unitary_eigen(u, ACCURATE)?;
+    // -0.0 would give -pi in the place of pi.
+    phases.iter_mut().filter(|p| **p <= -PI + ACCURATE).for_each(|p| *p = PI);
+    Ok((phases, vectors))
 }
 
 pub(super) fn evaluate_gate_fidelity(m: &Moment, a: &[Argument]) -> Value {
@@ -106,7 +89,7 @@ pub(super) fn evaluate_effective(m: &Moment, a: &[Argument]) -> Value {
     if time <= 0.0 {
         return Err(Undefined::Domain("no time has passed since `prepare`".into()));
     }
-    let (phases, vectors) = unitary_eigen(u)?;
+    let (phases, vectors) = eigen_of(u)?;
     if phases.iter().any(|p| PI - p.abs() < AT_EDGE) {
         let why = "an eigenvalue of the propagator is -1, so that the effective Hamiltonian is not unique";
         return Err(Undefined::Domain(why.into()));
