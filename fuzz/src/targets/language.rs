@@ -3,10 +3,11 @@
 use super::EDGES;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::Options;
-use ergoseq::hamiltonian::{Evaluator, Schedule, Step, Values};
+use ergoseq::hamiltonian::{ChangingRate, Evaluator, Schedule, Step, Values};
 use ergoseq::ir::Experiment;
 use ergoseq::source::Sources;
 use ergoseq::syntax;
+use ergoseq::waveform::Scalar;
 use ergoseq::{metrics, units};
 
 pub const SEEDS: &[(&str, &str)] = &[("sequences", "seq"), ("tests/cases", "seq"), ("tests/diagnostics", "seq")];
@@ -148,7 +149,32 @@ pub fn check(input: &[u8]) {
 /// The longest sequence, ms or in natural units: oscillations during longer ones are many steps, however short the text.
 const LONGEST: f64 = 1e3;
 
-/// What a run may ask for here: a few states, members, passes and samples, and a short time.
+/// Largest phase of time-dependent and open evolution, rad, over all segments: what a run follows step by step in much less than a second.
+const LARGEST_PHASE: f64 = 1e4;
+
+/// Upper bound of the phase of the segments whose evolution is followed step by step, rad.
+fn phase(schedule: &Schedule) -> f64 {
+    let mut total = 0.0;
+    schedule.segments(&mut |segment| {
+        let terms = || segment.drift.iter().chain(segment.controls.iter().flat_map(|control| &control.terms));
+        let relaxing = &segment.relaxing;
+        let is_closed = relaxing.collapse.is_empty() && relaxing.changing.is_empty() && relaxing.order.is_none();
+        if is_closed && terms().all(|(c, _)| c.constant().is_some()) {
+            return;
+        }
+        let largest = |c: &Scalar| {
+            let bound = c.range(0.0, segment.duration).magnitude();
+            let samples = || (0..=64).map(|k| c.at(segment.duration * f64::from(k) / 64.0).abs()).fold(0.0, f64::max);
+            if bound.is_finite() { bound } else { samples() }
+        };
+        let rate = |c: &ChangingRate| largest(&c.rate) * c.operator.adjoint().times(&c.operator).spread_bound();
+        let (phases, rates) = (terms().map(|(c, h)| largest(c) * h.spread_bound()), relaxing.changing.iter().map(rate));
+        total += segment.duration * phases.chain(rates).sum::<f64>();
+    });
+    total
+}
+
+/// What a run may ask for here: a few states, members, passes and samples, a short time, and small phases.
 fn is_small(experiment: &Experiment, point: &Values) -> bool {
     let Ok(evaluator) = Evaluator::new(experiment, point) else { return false };
     let cost = |schedule: &Schedule| {
@@ -170,7 +196,9 @@ fn is_small(experiment: &Experiment, point: &Values) -> bool {
         && ergoseq::hamiltonian::build(&evaluator).is_ok_and(|(schedule, _)| {
             let scale = if experiment.units == units::UnitSystem::Lab { 1e3 } else { 1.0 };
             let members = ergoseq::hamiltonian::members(&evaluator).map_or(1, |m| m.len()) as f64;
-            cost(&schedule) <= 300 && members * scale * schedule.duration() <= LONGEST
+            cost(&schedule) <= 300
+                && members * scale * schedule.duration() <= LONGEST
+                && members * phase(&schedule) <= LARGEST_PHASE
         })
 }
 
