@@ -2,7 +2,9 @@
 
 use super::motion::mean_state;
 use super::settings::Options;
-use crate::hamiltonian::{Evaluator, Fault, Member, Outline, Prepared, Schedule, Values, build, prepare, spectrometer};
+use crate::hamiltonian::{
+    Evaluator, Fault, Member, Parameters, Prepared, Schedule, Values, build, prepare, spectrometer,
+};
 use crate::ir::Experiment;
 use crate::spin::{Space, State};
 use rayon::prelude::*;
@@ -25,9 +27,9 @@ pub fn schedules(
     {
         return Ok(vec![schedule_of(e)?]);
     }
-    let outline = e.outline();
+    let parameters = e.parameters();
     let all: Vec<Result<(Schedule, Prepared), Fault>> =
-        members.par_iter().map(|member| member_schedule(&outline, given, options, member)).collect();
+        members.par_iter().map(|member| member_schedule(&parameters, given, options, member)).collect();
     all.into_iter().collect()
 }
 
@@ -42,12 +44,12 @@ fn schedule_of(e: &Evaluator) -> Result<(Schedule, Prepared), Fault> {
 /// # Errors
 /// If one of them cannot be built.
 pub fn member_schedule(
-    outline: &Outline,
+    parameters: &Parameters,
     given: &Values,
     options: &Options,
     member: &Member,
 ) -> Result<(Schedule, Prepared), Fault> {
-    let mut own = outline.member(given, &member.variation, &member.values)?;
+    let mut own = parameters.member(given, &member.variation, &member.values)?;
     own.spectrometer = options.spectrometer.as_ref().map(|name| spectrometer(&own, name)).transpose()?;
     schedule_of(&own)
 }
@@ -62,7 +64,7 @@ pub fn evaluator<'a>(
     options: &Options,
     member: &Member,
 ) -> Result<Evaluator<'a>, Fault> {
-    let mut own = Evaluator::new(experiment, given)?.outline().member(given, &member.variation, &member.values)?;
+    let mut own = Evaluator::new(experiment, given)?.parameters().member(given, &member.variation, &member.values)?;
     own.spectrometer = options.spectrometer.as_ref().map(|name| spectrometer(&own, name)).transpose()?;
     Ok(own)
 }

@@ -10,7 +10,7 @@ use super::meeting::same_receiver;
 use super::members::{member_schedule, prepared_state};
 use super::propagate::Propagation;
 use super::settings::Options;
-use crate::hamiltonian::{Fault, Look, Member, Outline, Receiver, Schedule, Step, Strobe, Values};
+use crate::hamiltonian::{Fault, Look, Member, Parameters, Receiver, Schedule, Step, Strobe, Values};
 use crate::metrics::Scene;
 use crate::source::Place;
 use crate::spin::{Space, State};
@@ -47,7 +47,7 @@ pub fn signal_only(context: &RunContext, schedule: &Schedule) -> bool {
 /// The first error in the order of the members.
 pub fn receive(
     decays: &mut [Fid],
-    outline: &Outline,
+    parameters: &Parameters,
     members: &[Member],
     space: &Space,
     given: &Values,
@@ -56,7 +56,7 @@ pub fn receive(
     for block in members.chunks(GROUP * GROUPS) {
         let first: Vec<&Receiver> = decays.iter().map(|d| d.receiver).collect();
         let groups: Vec<Result<Vec<SignalSum>, Fault>> =
-            block.par_chunks(GROUP).map(|group| signals(outline, group, space, given, options, &first)).collect();
+            block.par_chunks(GROUP).map(|group| signals(parameters, group, space, given, options, &first)).collect();
         for group in groups {
             decays.iter_mut().zip(group?).for_each(|(decay, own)| decay.signal.add(own));
         }
@@ -67,7 +67,7 @@ pub fn receive(
 
 /// The signals of a group of members, decay by decay, to be added to those of the `first` acquisitions.
 fn signals(
-    outline: &Outline,
+    parameters: &Parameters,
     group: &[Member],
     space: &Space,
     given: &Values,
@@ -75,7 +75,7 @@ fn signals(
     first: &[&Receiver],
 ) -> Result<Vec<SignalSum>, Fault> {
     let schedules =
-        group.iter().map(|m| member_schedule(outline, given, options, m)).collect::<Result<Vec<_>, Fault>>()?;
+        group.iter().map(|m| member_schedule(parameters, given, options, m)).collect::<Result<Vec<_>, Fault>>()?;
     let begin: Vec<State> = schedules.iter().map(|(s, p)| prepared_state(s, p, space)).collect();
     let initial = begin.first().cloned().unwrap_or_else(|| State::Pure(crate::linalg::Vector::zeros(0)));
     let context = RunContext::bare(Scene::new(space.clone(), None, initial));

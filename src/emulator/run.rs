@@ -246,7 +246,7 @@ fn propagate(
     };
     let aggregates = propagation.aggregates.clone();
     let Found { observed, traces, mut decays, readings } = propagation.finish();
-    powder_signal::receive(&mut decays, &e.outline(), followers, context.space(), given, options)?;
+    powder_signal::receive(&mut decays, &e.parameters(), followers, context.space(), given, options)?;
     let signals = decays.into_iter().enumerate().map(|(k, d)| d.trace(k)).collect();
     let keys = context.requested.observables.iter().map(|o| o.key.clone()).collect();
     Ok(Findings { keys, observed, traces, signals, readings, aggregates, notes: context.notes.into_inner(), how })

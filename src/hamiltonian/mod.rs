@@ -53,7 +53,7 @@ pub use schedule::{
 pub use shape_use::shape_grid;
 pub use shared::Shared;
 pub use spectrometer::spectrometer;
-pub use value::{Evaluator, Fault, Outline, Repetitions, TimeOperator, Values, Variation, Varying};
+pub use value::{Evaluator, Fault, Parameters, Repetitions, TimeOperator, Values, Variation, Varying};
 
 /// Builds the schedule at the given values, with the steps and limits of a spectrometer if one is named, without running it, and
 /// prepares the state of a small system. Returns warnings.

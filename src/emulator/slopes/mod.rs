@@ -238,10 +238,10 @@ impl<'a> Slopes<'a> {
     fn point(&self, values: &Values) -> Result<Point<'a>, Fault> {
         let declared = Evaluator::at(&self.shared, values)?;
         let (schedule, _) = build(&declared)?;
-        let outline = declared.outline();
+        let parameters = declared.parameters();
         let mut found = Vec::new();
         for member in members(&declared)? {
-            let evaluator = outline.member(values, &member.variation, &member.values)?;
+            let evaluator = parameters.member(values, &member.variation, &member.values)?;
             let own = if member.is_perfect() { schedule.clone() } else { build(&evaluator)?.0 };
             let prepared = prepare(&evaluator, &own.prepare, own.prepare_place.span())?;
             found.push(MemberPoint { evaluator, weight: member.weight, schedule: own, prepared });

@@ -103,48 +103,35 @@ pub struct Evaluator<'a> {
     written_out: Cell<u64>,
 }
 
-/// Thread-safe seed of an `Evaluator`, which has interior caches and is not `Sync`.
-pub struct Outline<'a> {
+/// The parameters of a point and its basis, from which the evaluators of its ensemble members are made on any thread: an [`Evaluator`] has
+/// interior caches and is not `Sync`.
+pub struct Parameters<'a> {
     shared: Arc<Shared<'a>>,
     values: Values,
     basis: Arc<Basis>,
     arrays: BTreeMap<String, (usize, usize)>,
 }
 
-impl<'a> Outline<'a> {
+impl<'a> Parameters<'a> {
     /// The evaluator of a member: with these parameters, or those of `given` with the member's own values if it has any.
     ///
     /// # Errors
     /// Those of [`Evaluator::new`].
     pub fn member(&self, given: &Values, variation: &Variation, own: &Values) -> Result<Evaluator<'a>, Fault> {
-        if !own.is_empty() {
+        let mut e = if own.is_empty() {
+            Evaluator {
+                values: self.values.clone(),
+                basis: self.basis.clone(),
+                arrays: self.arrays.clone(),
+                ..Evaluator::empty(&self.shared)
+            }
+        } else {
             let mut all = given.clone();
             all.extend(own.iter().map(|(k, v)| (k.clone(), *v)));
-            let mut e = Evaluator::at(&self.shared, &all)?;
-            e.variation = variation.clone();
-            return Ok(e);
-        }
-        Ok(Evaluator {
-            experiment: self.shared.experiment,
-            scope: self.shared.scope.clone(),
-            shared: self.shared.clone(),
-            values: self.values.clone(),
-            basis: self.basis.clone(),
-            arrays: self.arrays.clone(),
-            variation: variation.clone(),
-            varying: None,
-            spectrometer: None,
-            ensemble_points: vec![],
-            variables: vec![],
-            operators: RefCell::default(),
-            declared: RefCell::default(),
-            turns: Cell::default(),
-            multiplication: RefCell::default(),
-            drawn: RefCell::default(),
-            counters: RefCell::default(),
-            readings: RefCell::default(),
-            written_out: Cell::default(),
-        })
+            Evaluator::at(&self.shared, &all)?
+        };
+        e.variation = variation.clone();
+        Ok(e)
     }
 }
 
@@ -219,14 +206,14 @@ impl<'a> Evaluator<'a> {
     /// The evaluator for all members that vary in the same quantities as `member`, in its scan.
     pub fn of_members(&self, member: &Variation) -> Result<Evaluator<'a>, Fault> {
         let scan = Variation { scan: member.scan, ..Variation::default() };
-        let mut e = self.outline().member(&self.values, &scan, &Values::new())?;
+        let mut e = self.parameters().member(&self.values, &scan, &Values::new())?;
         e.varying = Some(Varying::like(member));
         Ok(e)
     }
 
-    /// The common starting point of the evaluators of ensemble members.
-    pub fn outline(&self) -> Outline<'a> {
-        Outline {
+    /// The parameters and the basis, without caches.
+    pub fn parameters(&self) -> Parameters<'a> {
+        Parameters {
             shared: self.shared.clone(),
             values: self.values.clone(),
             basis: self.basis.clone(),
