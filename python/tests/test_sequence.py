@@ -251,8 +251,10 @@ def test_other_threads_run_meanwhile() -> None:
     assert counted > 20
 
 
+# A shell starts background jobs with the interrupt ignored, which children inherit.
 LONG = """
-import ergoseq, sys
+import ergoseq, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 text = '''ergoseq 1
 system { field 9.4 T
     temperature 300 K
