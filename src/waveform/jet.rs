@@ -140,6 +140,14 @@ impl Jet {
     fn coupled(&self, order: usize, values: [Interval; 2], signs: [f64; 2]) -> [Jet; 2] {
         let (mut s, mut c) = ([ZERO; ORDER + 1], [ZERO; ORDER + 1]);
         (s[0], c[0]) = (values[0], values[1]);
+        // Of a phase that is linear in time.
+        if self.0[2..].iter().all(|x| *x == ZERO) {
+            for k in 1..=order {
+                let slope = |other: Interval, sign: f64| (self.0[1] * other).scaled(sign / k as f64);
+                (s[k], c[k]) = (slope(c[k - 1], signs[0]), slope(s[k - 1], signs[1]));
+            }
+            return [Jet(s), Jet(c)];
+        }
         for k in 1..=order {
             s[k] = self.chain(k, |m| c[m]).scaled(signs[0]);
             c[k] = self.chain(k, |m| s[m]).scaled(signs[1]);

@@ -1,4 +1,5 @@
-//! Smooth time dependence: the fourth-order commutator-free exponential method with adaptive step size.
+//! Smooth time dependence: the fourth-order commutator-free exponential method with adaptive step size, and power series in the cells of
+//! the mesh where these need fewer operations (see [`super::smooth_series`]).
 //!
 //! With the Gauss-Legendre nodes of a step, `c = 1/2 -+ sqrt(3)/6`, and `A = -i H` (or the superoperator),
 //! `U = exp(h (a A1 + b A2)) exp(h (b A1 + a A2))`, `a = 1/4 - sqrt(3)/6`, `b = 1/4 + sqrt(3)/6`
@@ -11,6 +12,7 @@
 
 use super::exact::{stacked, unstacked};
 use super::frame::Frame;
+use super::smooth_series::SmoothSeries;
 use super::{StepError, Stepper};
 use crate::emulator::functional::Rows;
 use crate::emulator::generator::{Generator, deviation};
@@ -25,6 +27,8 @@ pub struct CommutatorFree<'a> {
     mesh: &'a Mesh,
     /// Frame of the changing field, for closed systems.
     frame: Option<Frame>,
+    /// The power series of its blocks, for cells in which the phase is moderate.
+    series: Vec<SmoothSeries>,
     tolerance: f64,
     /// Duration of the segment, over which the tolerance is distributed evenly.
     span: f64,
@@ -51,7 +55,8 @@ impl<'a> CommutatorFree<'a> {
     pub fn new(generator: &'a Generator, tolerance: f64, span: f64) -> Result<CommutatorFree<'a>, StepError> {
         let frame = generator.is_closed().then(|| Frame::of(generator));
         let mesh = generator.mesh(tolerance)?;
-        Ok(CommutatorFree { generator, mesh, frame, tolerance, span, step: span / 64.0, followed: None })
+        let series = frame.iter().flat_map(|frame| &frame.parts).map(SmoothSeries::of).collect();
+        Ok(CommutatorFree { generator, mesh, frame, series, tolerance, span, step: span / 64.0, followed: None })
     }
 
     /// Follows an integral too: `rows` give its rate from a stacked density matrix. Propagators of open systems have one more row and
@@ -136,6 +141,16 @@ impl<'a> CommutatorFree<'a> {
         Ok(total)
     }
 
+    /// The propagators of the blocks inside one cell of the mesh by power series; `None` if exponentials are cheaper.
+    fn by_series(&self, from: f64, to: f64) -> Result<Option<Vec<Matrix>>, StepError> {
+        if self.series.is_empty() || to - from <= resolution(self.span.max(to)) {
+            return Ok(None);
+        }
+        let intervals =
+            self.series.iter().map(|block| block.interval(from, to)).collect::<Result<Option<Vec<_>>, _>>()?;
+        intervals.map(|all| all.iter().map(|interval| interval.propagator()).collect()).transpose()
+    }
+
     /// Continues `total` inside one cell of the mesh.
     fn parts_within(
         &mut self,
@@ -143,6 +158,12 @@ impl<'a> CommutatorFree<'a> {
         to: f64,
         mut total: Option<Vec<Matrix>>,
     ) -> Result<Option<Vec<Matrix>>, StepError> {
+        if let Some(u) = self.by_series(from, to)? {
+            return Ok(Some(match total {
+                Some(before) => products(&u, &before),
+                None => u,
+            }));
+        }
         let smallest = resolution(self.span.max(to));
         let mut t = from;
         let mut steps = 0;
@@ -223,7 +244,7 @@ impl Stepper for CommutatorFree<'_> {
     }
 
     fn name(&self) -> &'static str {
-        "commutator-free, order 4"
+        "power series, and commutator-free exponentials where phases are large"
     }
 }
 

@@ -5,7 +5,9 @@
 //! * [`product_unitary`]: Hamiltonians that are sums of single-site terms, as for hard pulses.
 //! * [`chebyshev`]: constant Hamiltonians on large state vectors, by a Chebyshev series without a dense matrix.
 //! * [`real_chebyshev`]: the same in real arithmetic, where phases of the basis states make the Hamiltonian real or imaginary.
-//! * [`commutator_free`]: smooth time dependence of closed systems, and of open ones with stiff relaxation; order 4 with error control.
+//! * [`smooth_series`]: smooth time dependence of closed systems with moderate phases in a cell of the mesh.
+//! * [`commutator_free`]: smooth time dependence of closed systems with large phases, and of open ones with stiff relaxation; order 4 with
+//!   error control.
 //! * [`periodic`]: many periods of a periodic Hamiltonian, by powers of the propagator of one period.
 //! * [`series`]: one time-dependent field added to a constant Hamiltonian, as in spin locks and shaped pulses.
 //!   [`power_series`] sums it.
@@ -27,6 +29,7 @@ pub mod power_series;
 pub mod product_unitary;
 pub mod real_chebyshev;
 pub mod series;
+pub mod smooth_series;
 mod stepper;
 pub mod strang;
 

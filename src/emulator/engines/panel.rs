@@ -30,6 +30,17 @@ impl<const P: usize> Row<P> {
         }
         self
     }
+
+    /// `self + x other` with a complex number.
+    #[inline(always)]
+    pub fn plus_complex(mut self, x: C64, other: &Row<P>) -> Row<P> {
+        for l in 0..P {
+            self.re[l] = x.re.mul_add(other.re[l], (-x.im).mul_add(other.im[l], self.re[l]));
+            self.im[l] = x.re.mul_add(other.im[l], x.im.mul_add(other.re[l], self.im[l]));
+        }
+        self
+    }
+
     /// `x self` with a complex number.
     #[inline(always)]
     pub fn times(self, x: C64) -> Row<P> {
