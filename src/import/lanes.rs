@@ -2,7 +2,7 @@
 
 use super::decoupling::trains;
 use super::flow::{Flow, Lost};
-use super::send::{Sent, channel_of, longer, phase_of};
+use super::send::{Sent, channel_of, longest, phase_of};
 use super::value::Value;
 use super::write::Out;
 use crate::pulse_program::tree::{Item, ItemKind};
@@ -227,9 +227,9 @@ impl<'a> Flow<'a> {
 
     /// Lanes that begin at once, and the time that is left behind their pulses.
     fn together(&mut self, lanes: Vec<Lane>, align: Option<&str>) -> Result<(), Lost> {
-        let whole = lanes.iter().map(|l| l.length.clone()).reduce(|a, b| longer(&a, &b)).unwrap_or_else(zero);
+        let whole = longest(lanes.iter().map(|l| l.length.clone())).unwrap_or_else(zero);
         let pulses: Vec<(Value, Sent)> = lanes.into_iter().flat_map(|lane| lane.pulses).collect();
-        let sent = pulses.iter().map(|(start, p)| start.plus(&p.length)).reduce(|a, b| longer(&a, &b));
+        let sent = longest(pulses.iter().map(|(start, p)| start.plus(&p.length)));
         // A pulse that a delay stands before, alone: the delay is written as one.
         let Some(sent) = sent else { return self.wait_inside(&whole) };
         if let [(start, _)] = pulses.as_slice()
@@ -266,7 +266,7 @@ impl<'a> Flow<'a> {
 
 /// Lanes in the places that an alignment gives them, as one, and how long they take.
 fn placed(align: &str, lanes: Vec<Lane>) -> Result<(Lane, Value), Lost> {
-    let whole = lanes.iter().map(|l| l.length.clone()).reduce(|a, b| longer(&a, &b)).unwrap_or_else(zero);
+    let whole = longest(lanes.iter().map(|l| l.length.clone())).unwrap_or_else(zero);
     let mut pulses = Vec::new();
     for lane in lanes {
         let left = if lane.length == whole { zero() } else { whole.minus(&lane.length) };

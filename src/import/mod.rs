@@ -80,7 +80,26 @@ pub fn import(name: &str, text: &str, file: u32, given: &Parameters) -> Result<I
         "ergoseq 1\ntitle \"{}\"\n\n# A pulse program does not describe the sample: declare its spins, shifts and couplings here.\nsystem {{\n    field 11.7 T\n    temperature 300 K\n{spins}}}\n{heights}\n{body}",
         crate::source::in_one_line(name).replace('"', "'")
     );
-    Ok(Imported { body, text, warnings })
+    readable(name, Imported { body, text, warnings })
+}
+
+/// Refuses a program with expressions or loops that are nested more deeply than the language allows.
+fn readable(name: &str, imported: Imported) -> Result<Imported, Vec<Diagnostic>> {
+    let (_, said) = crate::syntax::parse(&imported.text, 0);
+    match said.into_iter().find(|d| d.code == Code::TooDeep) {
+        None => Ok(imported),
+        Some(deep) => {
+            let message = format!(
+                "`{}` cannot be converted: its sequence would be {}",
+                crate::source::in_one_line(name),
+                deep.message
+            );
+            Err(vec![
+                Diagnostic::without_place(Code::TooDeep, message)
+                    .help("divide its loops and expressions into shorter ones"),
+            ])
+        }
+    }
 }
 
 /// What gradients act on.

@@ -143,11 +143,11 @@ impl<'a> Flow<'a> {
         if pulses.iter().any(|(_, p)| self.transmits(p.channel)) {
             return Err("a pulse on a channel that is already transmitting".into());
         }
-        let whole = pulses.iter().map(|(start, p)| start.plus(&p.length)).reduce(|a, b| longer(&a, &b));
-        let Some(whole) = whole else { return Ok(()) };
+        let Some(whole) = longest(pulses.iter().map(|(start, p)| start.plus(&p.length))) else { return Ok(()) };
         let longest = {
             let all: Option<Vec<String>> = pulses.iter().map(|(_, p)| p.ideal.clone()).collect();
-            all.and_then(|all| all.into_iter().reduce(|a, b| format!("max({a}, {b})")))
+            let longer = |a, b| if a == b { a } else { format!("max({a}, {b})") };
+            all.and_then(|all| paired(all.into_iter(), longer))
         };
         let text = match pulses.as_slice() {
             [(start, one)] if start.is_known() && start.number == 0.0 => one.text.clone(),
@@ -381,8 +381,30 @@ pub fn channel_of(modifiers: &[Modifier]) -> Option<usize> {
     modifiers.iter().find_map(|m| m.word.strip_prefix('f').and_then(|n| n.parse().ok()))
 }
 
+/// The longest of some times.
+pub fn longest(times: impl Iterator<Item = Value>) -> Option<Value> {
+    paired(times, |a, b| longer(&a, &b))
+}
+
+/// Joins pairs of items, pairs of these, and so on: one by one, the expression of the last would be nested too deeply to be read.
+fn paired<T>(items: impl Iterator<Item = T>, join: impl Fn(T, T) -> T) -> Option<T> {
+    let mut all: Vec<T> = items.collect();
+    while all.len() > 1 {
+        let mut rest = all.into_iter();
+        let mut joined = Vec::with_capacity(rest.len().div_ceil(2));
+        while let Some(a) = rest.next() {
+            joined.push(match rest.next() {
+                Some(b) => join(a, b),
+                None => a,
+            });
+        }
+        all = joined;
+    }
+    all.pop()
+}
+
 /// The longer of two times.
-pub fn longer(a: &Value, b: &Value) -> Value {
+fn longer(a: &Value, b: &Value) -> Value {
     if a.is_known() && b.is_known() || a == b {
         return if a.number >= b.number { a.clone() } else { b.clone() };
     }

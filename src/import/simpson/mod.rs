@@ -111,7 +111,7 @@ pub fn import(
     }
     recorder.said.sort_by_key(|d| d.span.map_or(0, |s| s.start));
     let (body, text) = file_text.whole(name, &sequence);
-    Ok(Imported { body, text, warnings: recorder.said })
+    super::readable(name, Imported { body, text, warnings: recorder.said })
 }
 
 /// What a file does, from running it.
