@@ -242,6 +242,28 @@ fn steps_of_time_dependent_fields_have_a_limit() {
     fine(&text("10"));
 }
 
+/// What would never end, or would fill the memory, is refused: Chebyshev series of a state vector of 13 spins, and of a density matrix of
+/// five spins with a collapse operator that connects all coherences.
+#[test]
+fn chebyshev_series_have_a_limit() {
+    let text = |spins: usize, noise: &str, size: &str| {
+        let zeros = "0".repeat(spins);
+        let with = if noise.is_empty() { "" } else { " with losses" };
+        format!(
+            "ergoseq 1\nunits natural\nsystem {{ spin s[{spins}] : 1/2 }}\n{noise}\nhamiltonian H = sum(i in 1..{}, X(s[i])*X(s[i+1]) + Z(s[i])) + \
+             0.3*Y(s[1])\nbattery {{ energy = H }}\nsequence {{\n    prepare ket \"{zeros}\"\n    evolve {size}*H for 1{with}\n}}\n\
+             measure {{ energy }}\n",
+            spins - 1
+        )
+    };
+    let losses = "noise losses { collapse 0.1*(X(s[1]) + X(s[2])*Z(s[3]) + Y(s[4])*X(s[5])) }";
+    for (spins, noise) in [(13, ""), (5, losses)] {
+        let found = refusal(&text(spins, noise, "1e9")).expect("refused");
+        assert_eq!(found.code, Code::NotConverged, "{found}");
+        fine(&text(spins, noise, "3"));
+    }
+}
+
 /// What would never end is refused: a driven dissipative evolution of too many periods.
 #[test]
 fn phases_of_open_systems_have_a_limit() {

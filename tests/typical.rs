@@ -1,5 +1,6 @@
 //! Random vectors beside density matrices.
 
+use ergoseq::diagnostic::Code;
 use ergoseq::emulator::{Options, Run, Typical, run};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
@@ -146,4 +147,14 @@ fn sixteen_spins_have_a_signal() {
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(done.status.success() && text.contains("65536 states, random vectors"), "{done:?}");
     assert!(text.contains("the standard error is at most"), "{text}");
+}
+
+/// Phases of 1e17 rad have no correct digit, with random vectors as with density matrices.
+#[test]
+fn phases_that_are_lost_to_rounding_are_refused() {
+    let long = compiled(&CHAIN.replace("    delay 9 us", "    delay 1e12 s"));
+    for options in [typical(1, 0), Options::default()] {
+        let found = run(&long, &Values::new(), &options, &[]);
+        assert_eq!(found.map(|_| ()).unwrap_err().code, Code::OutOfRange);
+    }
 }

@@ -87,7 +87,7 @@ pub fn run(
     let Some(sums) = sums else { return Ok(None) };
     energies_of_powders(e, declared, &context);
     revivals(e, schedule.duration(), &context)?;
-    rounding::phases(declared, options, &context)?;
+    rounding::phases(declared, options)?.into_iter().for_each(|note| context.note(note));
     for (acquire, kept) in acquisitions.iter().zip(&sums.kept) {
         cancel::note_lost_signal(&context, &acquire.receiver.nucleus, kept.share());
     }

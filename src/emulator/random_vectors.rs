@@ -29,6 +29,7 @@ use super::members::evaluator;
 use super::observable::{Linear, Observable, Reference};
 use super::request::{Position, Requests, is_signal};
 use super::results::RunInfo;
+use super::rounding;
 use super::settings::{Options, Processor, Typical};
 use super::vector_sample::{Recorded, VectorResults, VectorSample};
 use crate::diagnostic::{Code, Diagnostic};
@@ -254,7 +255,7 @@ fn setting<'a>(
     }
     let battery = schedule.battery.as_ref().map(|b| &b.hamiltonian);
     let mut observables: Vec<(String, Linear)> = Vec::new();
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = rounding::phases(schedule, options)?.into_iter().collect();
     let (wanted, summaries): (Vec<(String, &Expr)>, Vec<&Measure>) = match requests {
         Requests::Declared(values) => {
             let (summaries, measures): (Vec<_>, Vec<_>) = e.experiment.measures.iter().partition(|m| m.summary);

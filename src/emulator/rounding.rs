@@ -1,6 +1,5 @@
 //! Checks that phases are small enough for 64-bit floating point: a phase of `x` rad has an error of about `x` times 2^-53.
 
-use super::context::RunContext;
 use super::settings::Options;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Scalar, Schedule, Segment, Step};
@@ -10,27 +9,26 @@ use std::sync::Arc;
 /// Rounding error of a phase at which a coherence has no correct digit left, rad.
 const LOST: f64 = 1.0;
 
-/// Adds a note if the rounding error of phases exceeds the tolerance. The phase of a run is at most the sum of
+/// A note if the rounding error of phases exceeds the tolerance. The phase of a run is at most the sum of
 /// `(E_max - E_min) t / hbar` over its segments.
 ///
 /// # Errors
 /// If the evolution is unitary and rounding has destroyed every digit of the phases.
-pub(super) fn phases(schedule: &Schedule, options: &Options, context: &RunContext) -> Result<(), Fault> {
+pub(super) fn phases(schedule: &Schedule, options: &Options) -> Result<Option<String>, Fault> {
     let phase = accumulated(&schedule.steps);
     let error = phase * 0.5 * f64::EPSILON;
     if error <= options.tolerance {
-        return Ok(());
+        return Ok(None);
     }
     let help = "64-bit numbers represent phases of up to 1e8 rad to eight digits: reduce durations or amplitudes, or leave out terms that commute with everything";
     if error > LOST && schedule.is_unitary() {
         let message = format!("phases of up to {phase:.1e} rad are lost to rounding");
         return Err(Diagnostic::without_place(Code::OutOfRange, message).help(help).into());
     }
-    context.note(format!(
+    Ok(Some(format!(
         "coherences accumulate phases of up to {phase:.1e} rad, with a rounding error of {error:.0e} rad, more than the tolerance {:.0e}",
         options.tolerance
-    ));
-    Ok(())
+    )))
 }
 
 fn accumulated(steps: &[Step]) -> f64 {

@@ -223,7 +223,7 @@ fn propagate(
     energies_of_powders(e, declared, &context);
     let longest = schedules.iter().map(|(s, _)| s.duration()).fold(0.0, f64::max);
     revivals(e, longest, &context)?;
-    rounding::phases(declared, options, &context)?;
+    rounding::phases(declared, options)?.into_iter().for_each(|note| context.note(note));
     let own: Vec<&Schedule> = schedules.iter().map(|(s, _)| s).collect();
     let mut propagation = Propagation::new(&context, options, weights);
     if follow {

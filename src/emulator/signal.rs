@@ -53,7 +53,7 @@ pub fn decay(
     // Tr[rho F+] as a product of stacked matrices.
     let observed = observing(&raising);
     if generator.is_constant() && Liouville::fits(generator.dimension) {
-        let (out, end) = Liouville::new(generator)?.decay(&stacked(&rho), &observed, dwell, points, wanted);
+        let (out, end) = Liouville::new(generator)?.decay(&stacked(&rho), &observed, dwell, points, wanted)?;
         return Ok((Decay::Points(out), State::Mixed(unstacked(&end))));
     }
     let signal = |v: &Vector| v.iter().zip(observed.iter()).map(|(x, f)| x * f).sum::<C64>();

@@ -11,8 +11,12 @@
 
 use super::{StepError, Stepper};
 use crate::emulator::generator::Generator;
-use crate::linalg::{C64, I};
+use crate::emulator::step_error::check_phase;
+use crate::linalg::{C64, I, Vector};
 use crate::spin::State;
+
+/// Largest phase `r t` of one series, rad: its coefficients take memory. Longer intervals are divided.
+const LONGEST_SERIES: f64 = 1e5;
 
 /// Chebyshev propagator.
 pub struct Chebyshev<'a> {
@@ -26,6 +30,28 @@ impl<'a> Chebyshev<'a> {
     pub fn new(generator: &'a Generator) -> Chebyshev<'a> {
         let (low, high) = generator.action().map_or((-1.0, 1.0), |s| s.spectral_bounds());
         Chebyshev { generator, centre: 0.5 * (low + high), radius: (0.5 * (high - low)).max(f64::MIN_POSITIVE) }
+    }
+
+    /// `exp(-i H t) psi` by one series.
+    fn by_series(&self, psi: &Vector, t: f64) -> Vector {
+        let coefficients = bessel((self.radius * t.abs()).max(1e-12));
+        let direction = -I * t.signum();
+        let n = psi.len();
+        let mut image = vec![C64::new(0.0, 0.0); n];
+        let mut before = vec![C64::new(0.0, 0.0); n];
+        let mut now = psi.as_slice().to_vec();
+        let mut sum = psi.map(|x| x * coefficients[0]);
+        let mut phase = direction;
+        for (k, j) in coefficients.iter().enumerate().skip(1) {
+            // T_1 = x T_0, T_k+1 = 2 x T_k - T_k-1.
+            self.next(&now, &mut before, &mut image, if k == 1 { 1.0 } else { 2.0 });
+            std::mem::swap(&mut before, &mut now);
+            let factor = phase * (2.0 * j);
+            sum.iter_mut().zip(&now).for_each(|(s, x)| *s += x * factor);
+            phase *= direction;
+        }
+        let turn = C64::cis(-self.centre * t);
+        sum.map(|x| x * turn)
     }
 
     /// Writes `factor (H - c)/r v - before` into `before`.
@@ -61,33 +87,28 @@ pub fn bessel(z: f64) -> Vec<f64> {
     values
 }
 
+/// Checks the phase `r t` of an interval, and divides it: the number of series.
+///
+/// # Errors
+/// If the phase exceeds that of [`check_phase`].
+pub fn pieces(radius: f64, from: f64, to: f64) -> Result<usize, StepError> {
+    let phase = radius * (to - from).abs();
+    check_phase(phase, from, to)?;
+    Ok((phase / LONGEST_SERIES).ceil().max(1.0) as usize)
+}
+
 impl Stepper for Chebyshev<'_> {
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
         let State::Pure(psi) = state else {
-            return Err(StepError::Tolerance("the Chebyshev method moves state vectors".into()));
+            return Err(StepError::Tolerance("the Chebyshev method propagates state vectors".into()));
         };
-        let t = to - from;
-        if t == 0.0 {
+        if to == from {
             return Ok(state.clone());
         }
-        let coefficients = bessel((self.radius * t.abs()).max(1e-12));
-        let direction = -I * t.signum();
-        let n = psi.len();
-        let mut image = vec![C64::new(0.0, 0.0); n];
-        let mut before = vec![C64::new(0.0, 0.0); n];
-        let mut now = psi.as_slice().to_vec();
-        let mut sum = psi.map(|x| x * coefficients[0]);
-        let mut phase = direction;
-        for (k, j) in coefficients.iter().enumerate().skip(1) {
-            // T_1 = x T_0, T_k+1 = 2 x T_k - T_k-1.
-            self.next(&now, &mut before, &mut image, if k == 1 { 1.0 } else { 2.0 });
-            std::mem::swap(&mut before, &mut now);
-            let factor = phase * (2.0 * j);
-            sum.iter_mut().zip(&now).for_each(|(s, x)| *s += x * factor);
-            phase *= direction;
-        }
-        let turn = C64::cis(-self.centre * t);
-        Ok(State::Pure(sum.map(|x| x * turn)))
+        let pieces = pieces(self.radius, from, to)?;
+        let t = (to - from) / pieces as f64;
+        let first = self.by_series(psi, t);
+        Ok(State::Pure((1..pieces).fold(first, |psi, _| self.by_series(&psi, t))))
     }
 
     fn name(&self) -> &'static str {

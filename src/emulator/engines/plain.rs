@@ -4,6 +4,7 @@
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, apart, joined};
 use crate::emulator::mesh::{Mesh, interior};
+use crate::emulator::step_error::check_phase;
 use crate::linalg::{Matrix, Vector};
 use crate::metrics::Rate;
 use crate::spin::State;
@@ -24,21 +25,25 @@ impl<'a> PlainStep<'a> {
     }
 
     /// Number of steps in a cell: the phase advance per step is at most 1/200 rad, with at least 16 steps per cell and 200 per segment.
-    fn steps(&self, from: f64, to: f64) -> usize {
+    ///
+    /// # Errors
+    /// If they are too many.
+    fn steps(&self, from: f64, to: f64) -> Result<usize, StepError> {
         let fastest = self.generator.bandwidth(from, to) + self.generator.fastest_decay();
         let length = to - from;
+        check_phase(length * fastest, from, to)?;
         let share = 200.0 * length / self.generator.duration;
-        (length * fastest / 0.005).max(share).max(16.0).ceil() as usize
+        Ok((length * fastest / 0.005).max(share).max(16.0).ceil() as usize)
     }
 
     /// Integrates inside one cell of the mesh.
-    fn within(&self, state: &State, from: f64, to: f64) -> State {
-        let steps = self.steps(from, to);
+    fn within(&self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
+        let steps = self.steps(from, to)?;
         let h = (to - from) / steps as f64;
         let (first, last) = interior(from, to);
         let inside = move |t: f64| t.max(first).min(last);
         let open = !self.generator.is_closed();
-        match state {
+        Ok(match state {
             State::Pure(psi) if !open => {
                 State::Pure((0..steps).fold(psi.clone(), |psi, k| self.vector(&psi, from + h * k as f64, h, &inside)))
             }
@@ -47,7 +52,7 @@ impl<'a> PlainStep<'a> {
                 let step = |d: Matrix, k: usize| self.density(&d, mean, from + h * k as f64, h, &inside);
                 State::Mixed(joined(mean, (0..steps).fold(start, step)))
             }
-        }
+        })
     }
 
     /// One step of the deviation from the mean diagonal element.
@@ -78,7 +83,7 @@ impl Stepper for PlainStep<'_> {
         let mut now = from;
         let mut state = state.clone();
         for stop in self.mesh.stops(from, to)? {
-            state = self.within(&state, now, stop);
+            state = self.within(&state, now, stop)?;
             now = stop;
         }
         Ok(state)

@@ -10,10 +10,10 @@
     reason = "planes are counted modulo 2, and every series has at least one coefficient"
 )]
 
-use super::chebyshev::bessel;
+use super::chebyshev::{bessel, pieces};
 use super::{StepError, Stepper};
 use crate::emulator::generator::Generator;
-use crate::linalg::C64;
+use crate::linalg::{C64, Vector};
 use crate::spin::{Bands, Form, State, WIDTH};
 
 /// Largest number of times that one series gives.
@@ -64,6 +64,22 @@ impl RealChebyshev {
     /// Estimated nanoseconds per time.
     pub fn cost(&self) -> f64 {
         MULTIPLICATION * self.cost * self.dimension as f64
+    }
+
+    /// The states at several times after `from`, from one series.
+    fn by_series(&mut self, psi: &Vector, from: f64, times: &[f64]) -> Vec<State> {
+        let series: Vec<(f64, usize)> = times.iter().map(|t| (t - from, self.coefficients(t - from, *t))).collect();
+        let empty = || vec![0.0; self.dimension + WIDTH];
+        let mut sums: Vec<Planes> = times.iter().map(|_| [empty(), empty()]).collect();
+        for (plane, start) in self.bands.planes(psi.as_slice()).into_iter().enumerate() {
+            if let Some(start) = start {
+                self.add_series(start, plane, &series, &mut sums);
+            }
+        }
+        let state = |([re, im], (step, _)): (&Planes, &(f64, usize))| {
+            State::Pure(self.bands.amplitudes([re, im], C64::cis(-self.centre * step)).into())
+        };
+        sums.iter().zip(&series).map(state).collect()
     }
 
     /// Index of the coefficients of a time step, computed once for steps that differ by the rounding of their ends.
@@ -159,18 +175,25 @@ impl Stepper for RealChebyshev {
         let State::Pure(psi) = state else {
             return Err(StepError::Tolerance("the Chebyshev method propagates state vectors".into()));
         };
-        let series: Vec<(f64, usize)> = times.iter().map(|t| (t - from, self.coefficients(t - from, *t))).collect();
-        let empty = || vec![0.0; self.dimension + WIDTH];
-        let mut sums: Vec<Planes> = times.iter().map(|_| [empty(), empty()]).collect();
-        for (plane, start) in self.bands.planes(psi.as_slice()).into_iter().enumerate() {
-            if let Some(start) = start {
-                self.add_series(start, plane, &series, &mut sums);
-            }
+        let farthest = times.iter().fold(from, |far, t| if (t - from).abs() > (far - from).abs() { *t } else { far });
+        let pieces = pieces(self.radius, from, farthest)?;
+        if pieces == 1 {
+            return Ok(self.by_series(psi, from, times));
         }
-        let state = |([re, im], (step, _)): (&Planes, &(f64, usize))| {
-            State::Pure(self.bands.amplitudes([re, im], C64::cis(-self.centre * step)).into())
-        };
-        Ok(sums.iter().zip(&series).map(state).collect())
+        // One time after the other, each interval divided.
+        let mut states: Vec<State> = Vec::with_capacity(times.len());
+        let mut now = from;
+        for &to in times {
+            let t = (to - now) / pieces as f64;
+            let mut reached = states.last().unwrap_or(state).clone();
+            for _ in 0..pieces {
+                let State::Pure(psi) = &reached else { break };
+                reached = self.by_series(psi, 0.0, &[t]).pop().unwrap_or(reached);
+            }
+            states.push(reached);
+            now = to;
+        }
+        Ok(states)
     }
 
     fn name(&self) -> &'static str {

@@ -137,7 +137,7 @@ impl Polynomial<'_> {
 
     /// Upper bound of the phase from the middle of the step to an end, rad: the largest sum of magnitudes in a row.
     fn phase(&self) -> f64 {
-        let size = |e: usize| self.elements[e].iter().map(|x| x.norm()).sum::<f64>();
+        let size = |e: usize| self.elements[e][..self.depth].iter().map(|x| x.norm_sqr().sqrt()).sum::<f64>();
         let rows = (0..self.block.ends.len()).map(|i| self.row(i).map(size).sum::<f64>());
         self.factor * rows.fold(0.0, f64::max)
     }

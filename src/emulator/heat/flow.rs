@@ -44,7 +44,7 @@ impl<L: std::borrow::BorrowMut<Liouville>> Flow for Exact<L> {
         }
         let step = TimeStep { step: to - from, rounding: 4.0 * f64::EPSILON * to.abs(), times: self.samples };
         let v = stacked(&state.density());
-        let (end, integral) = self.liouville.borrow_mut().advance_and_integrate(&v, step);
+        let (end, integral) = self.liouville.borrow_mut().advance_and_integrate(&v, step)?;
         Ok((State::Mixed(unstacked(&end)), integral))
     }
 }

@@ -128,12 +128,18 @@ impl Liouville {
     }
 
     /// Propagates a stacked density matrix (see [`stacked`]) by one time step.
-    pub fn advance(&mut self, v: &Vector, step: TimeStep) -> Vector {
-        self.advance_and_integrate(v, step).0
+    ///
+    /// # Errors
+    /// If L is too large for the length of the step.
+    pub fn advance(&mut self, v: &Vector, step: TimeStep) -> Result<Vector, StepError> {
+        Ok(self.advance_and_integrate(v, step)?.0)
     }
 
     /// The same, with the integral that is followed over this step.
-    pub fn advance_and_integrate(&mut self, v: &Vector, step: TimeStep) -> (Vector, f64) {
+    ///
+    /// # Errors
+    /// Those of [`Liouville::advance`].
+    pub fn advance_and_integrate(&mut self, v: &Vector, step: TimeStep) -> Result<(Vector, f64), StepError> {
         let numbers = self.occupied(v);
         let moved = self.each_part(&numbers, v, |part, own| part.advance(own, step));
         let mean = v[self.n * self.n];
@@ -141,6 +147,7 @@ impl Liouville {
         out[self.n * self.n] = mean;
         let mut integral = self.source.followed.as_ref().map_or(0.0, |f| (f[self.n * self.n] * mean).re * step.step);
         for (number, own) in numbers.iter().zip(moved) {
+            let own = own?;
             self.put(*number, &own, &mut out);
             let part = &self.parts[*number];
             if part.followed {
@@ -149,7 +156,7 @@ impl Liouville {
                 integral += copies * own[part.elements.len() + 1].re;
             }
         }
-        (out, integral * self.unit)
+        Ok((out, integral * self.unit))
     }
 
     /// Writes the elements of a part and of its mirror.
@@ -165,6 +172,9 @@ impl Liouville {
 
     /// `sum_e observed_e v_e(t)` at `points` equidistant times from 0 on, and the state after the last interval if `wanted` (otherwise
     /// unspecified).
+    ///
+    /// # Errors
+    /// If L is too large for the dwell time.
     pub fn decay(
         &mut self,
         v: &Vector,
@@ -172,7 +182,7 @@ impl Liouville {
         dwell: f64,
         points: usize,
         wanted: bool,
-    ) -> (Vec<C64>, Vector) {
+    ) -> Result<(Vec<C64>, Vector), StepError> {
         let n = self.n;
         let all = self.occupied(v);
         let seen = |k: &usize| {
@@ -190,7 +200,8 @@ impl Liouville {
         let constant = observed[n * n] * v[n * n];
         let mut signal = vec![constant; points];
         let mut end = if wanted { Vector::zeros(v.len()) } else { v.clone() };
-        for (number, (own, last)) in seen.iter().zip(found) {
+        for (number, found) in seen.iter().zip(found) {
+            let (own, last) = found?;
             signal.iter_mut().zip(own).for_each(|(sum, x)| *sum += x);
             if wanted {
                 self.put(*number, &last, &mut end);
@@ -201,10 +212,10 @@ impl Liouville {
             let step = TimeStep { step: dwell * points as f64, rounding: 0.0, times: 1 };
             let moved = self.each_part(&unseen, v, |part, own| part.advance(own, step));
             for (number, own) in unseen.iter().zip(moved) {
-                self.put(*number, &own, &mut end);
+                self.put(*number, &own?, &mut end);
             }
         }
-        (signal, end)
+        Ok((signal, end))
     }
 
     /// The superoperator propagator over time t, acting on stacked density matrices.
@@ -282,7 +293,7 @@ impl Stepper for LiouvilleStep {
             return Ok(State::Mixed(rho));
         }
         let step = TimeStep { step: to - from, rounding: 4.0 * f64::EPSILON * to.abs(), times: self.samples };
-        Ok(State::Mixed(unstacked(&self.liouville.advance(&stacked(&rho), step))))
+        Ok(State::Mixed(unstacked(&self.liouville.advance(&stacked(&rho), step)?)))
     }
 
     fn name(&self) -> &'static str {
@@ -353,7 +364,7 @@ mod tests {
                     // Dense for a step taken often, Chebyshev for a step taken once.
                     for times in [1, 1_000_000] {
                         let step = TimeStep { step: t, rounding: 0.0, times };
-                        near(&format!("{times} times"), &liouville.advance(&v, step));
+                        near(&format!("{times} times"), &liouville.advance(&v, step).unwrap());
                     }
                     near("propagator", &(liouville.propagator(t) * &v));
                 }
@@ -385,7 +396,7 @@ mod tests {
                     };
                     for times in [1, 1_000_000] {
                         let step = TimeStep { step: t, rounding: 0.0, times };
-                        near(&format!("{times} times"), liouville.advance_and_integrate(&v, step).1);
+                        near(&format!("{times} times"), liouville.advance_and_integrate(&v, step).unwrap().1);
                     }
                     let (_, row) = liouville.propagator_and_integral(t);
                     near("propagator", row.iter().zip(v.iter()).map(|(r, x)| (r * x).re).sum());
@@ -403,7 +414,7 @@ mod tests {
             let observed = stacked(&random::unitary(8, 3));
             for (dwell, points) in [(1e-6, 50), (2e-5, 200), (1e-3, 3)] {
                 let mut liouville = Liouville::new(&generator).unwrap();
-                let (signal, end) = liouville.decay(&v, &observed, dwell, points, true);
+                let (signal, end) = liouville.decay(&v, &observed, dwell, points, true).unwrap();
                 let whole = exponential(&(generator.liouvillian(0.0) * real(dwell)));
                 let mut now = v.clone();
                 for (k, x) in signal.iter().enumerate() {

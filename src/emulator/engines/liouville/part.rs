@@ -8,6 +8,7 @@
 use super::repeated;
 use super::source::{Source, norm_bound};
 use crate::emulator::engines::chebyshev::bessel;
+use crate::emulator::step_error::{StepError, check_phase};
 use crate::linalg::{C64, I, Matrix, PRODUCTS_OF_EXPONENTIAL, Vector, ZERO, exponential, real};
 use std::collections::HashMap;
 
@@ -109,22 +110,32 @@ impl Part {
         made + used < seconds
     }
 
+    /// Number of series of an interval.
+    fn pieces(&self, matrix: &PartMatrix, t: f64) -> Result<usize, StepError> {
+        let pieces = (t / self.longest(matrix)).ceil().max(1.0);
+        check_phase(LONGEST * pieces, 0.0, t)?;
+        Ok(pieces as usize)
+    }
+
     /// Propagates the elements of the part by `step`, once.
-    pub(super) fn advance(&mut self, own: Vec<C64>, step: TimeStep) -> Vec<C64> {
-        let Some(matrix) = &self.matrix else { return own };
+    ///
+    /// # Errors
+    /// If series are needed, and too many.
+    pub(super) fn advance(&mut self, own: Vec<C64>, step: TimeStep) -> Result<Vec<C64>, StepError> {
+        let Some(matrix) = &self.matrix else { return Ok(own) };
         let pieces = (step.step / self.longest(matrix)).ceil().max(1.0);
         let terms = terms_of(self.reach(matrix) * step.step / pieces);
         let times = step.times as f64;
         let dense = times * (matrix.len() as f64).powi(2) * DENSE_ENTRY;
         if self.prefers_dense(matrix, step, dense, times * pieces * terms * matrix.product_seconds()) {
-            let Some(matrix) = &mut self.matrix else { return own };
-            return (matrix.propagator(step) * Vector::from_vec(own)).as_slice().to_vec();
+            let Some(matrix) = &mut self.matrix else { return Ok(own) };
+            return Ok((matrix.propagator(step) * Vector::from_vec(own)).as_slice().to_vec());
         }
         let mut now = own;
-        for _ in 0..pieces as usize {
+        for _ in 0..self.pieces(matrix, step.step)? {
             now = self.chebyshev(matrix, now, step.step / pieces);
         }
-        now
+        Ok(now)
     }
 
     /// `exp(L t) v`.
@@ -166,14 +177,17 @@ impl Part {
 
     /// The signal at every point, and the elements after the last interval. `observed`: the weight of each element and of its
     /// conjugate.
+    ///
+    /// # Errors
+    /// If series are needed, and too many.
     pub(super) fn decay(
         &mut self,
         own: Vec<C64>,
         observed: &[(C64, C64)],
         dwell: f64,
         points: usize,
-    ) -> (Vec<C64>, Vec<C64>) {
-        let Some(matrix) = &self.matrix else { return (vec![], own) };
+    ) -> Result<(Vec<C64>, Vec<C64>), StepError> {
+        let Some(matrix) = &self.matrix else { return Ok((vec![], own)) };
         let step = TimeStep { step: dwell, rounding: 0.0, times: points };
         let see = |v: &[C64]| {
             let each = v.iter().zip(observed);
@@ -186,19 +200,19 @@ impl Part {
         let (by_matrices, others) = repeated::multiplications(points, matrix.len());
         let dense = by_matrices * PRODUCT + others * DENSE_ENTRY;
         if self.prefers_dense(matrix, step, dense, products * matrix.product_seconds() + sums * TERM) {
-            let Some(matrix) = &mut self.matrix else { return (vec![], own) };
+            let Some(matrix) = &mut self.matrix else { return Ok((vec![], own)) };
             let rest = matrix.len() - observed.len();
             let row = |weights: &mut dyn Iterator<Item = C64>| weights.chain(std::iter::repeat_n(ZERO, rest)).collect();
             let rows = [row(&mut observed.iter().map(|o| o.0)), row(&mut observed.iter().map(|o| o.1.conj()))];
-            return repeated::signal(matrix.propagator(step), &own, rows, points);
+            return Ok(repeated::signal(matrix.propagator(step), &own, rows, points));
         }
         let mut signal = Vec::with_capacity(points);
         let mut now = own;
         while signal.len() < points {
             let here = chunk.min(points - signal.len());
-            now = self.chunk(matrix, now, &see, (dwell, here), &mut signal);
+            now = self.chunk(matrix, now, &see, (dwell, here), &mut signal)?;
         }
-        (signal, now)
+        Ok((signal, now))
     }
 
     /// Several points from the moments `Tr[O T_k(X) v]` of one Chebyshev recurrence: the state is formed only at the end.
@@ -209,14 +223,14 @@ impl Part {
         see: &impl Fn(&[C64]) -> (C64, C64),
         (dwell, points): (f64, usize),
         signal: &mut Vec<C64>,
-    ) -> Vec<C64> {
+    ) -> Result<Vec<C64>, StepError> {
         let t = dwell * points as f64;
         if t > self.longest(matrix) {
             // A single interval that is longer than one series allows.
             let (plain, conjugate) = see(&v);
             signal.push(plain + conjugate);
-            let pieces = (t / self.longest(matrix)).ceil();
-            return (0..pieces as usize).fold(v, |v, _| self.chebyshev(matrix, v, t / pieces));
+            let pieces = self.pieces(matrix, t)?;
+            return Ok((0..pieces).fold(v, |v, _| self.chebyshev(matrix, v, t / pieces as f64)));
         }
         let reach = self.reach(matrix);
         let coefficients = bessel((reach * t).max(1e-12));
@@ -241,7 +255,7 @@ impl Part {
             }
             signal.push(sum);
         }
-        end
+        Ok(end)
     }
 }
 
