@@ -177,62 +177,12 @@ pub struct Turned {
 /// The propagators of a block, and its eigenbasis.
 struct Turns {
     dwell: f64,
-    samples: Samples,
+    /// Samples of the Hamiltonian at equidistant times, enough per interval to resolve all harmonics of the rotor.
+    samples: Vec<Matrix>,
     /// Propagators between the points.
     steps: Vec<Matrix>,
     /// The eigenbasis of the block, computed on first use; `None` if it is not accurate enough.
     basis: Option<Option<Basis>>,
-}
-
-/// A Hamiltonian by its terms: operators, and coefficients at equidistant times, enough per interval to resolve all harmonics of the rotor.
-#[derive(Default)]
-struct Samples {
-    operators: Vec<Matrix>,
-    /// Time by time, the coefficients of all terms, rad/s.
-    coefficients: Vec<f64>,
-}
-
-impl Samples {
-    /// At the middles of equal intervals.
-    fn of(generator: &Generator, interval: f64, times: usize) -> Samples {
-        let at = |k: usize| generator.terms().map(move |(c, _)| c.at(interval * (k as f64 + 0.5)));
-        Samples {
-            operators: generator.terms().map(|(_, m)| m.clone()).collect(),
-            coefficients: (0..times).flat_map(at).collect(),
-        }
-    }
-
-    /// True if the operators are those of another Hamiltonian, up to rounding.
-    fn has_operators_of(&self, other: &Samples) -> bool {
-        let same = |a: &Matrix, b: &Matrix| {
-            let largest = a.iter().map(|x| x.norm_sqr()).fold(0.0, f64::max);
-            a.shape() == b.shape() && a.iter().zip(b.iter()).all(|(x, y)| (x - y).norm_sqr() <= 1e-26 * largest)
-        };
-        self.operators.len() == other.operators.len()
-            && self.operators.iter().zip(&other.operators).all(|(a, b)| same(a, b))
-    }
-
-    /// The whole number of intervals, of `each` samples, by which the coefficients are ahead of those of another Hamiltonian with the same
-    /// operators; `None` if there is none.
-    fn shift(&self, other: &Samples, each: usize) -> Option<usize> {
-        let terms = self.operators.len();
-        let n = self.coefficients.len();
-        if n == 0 || n != other.coefficients.len() || !self.has_operators_of(other) {
-            return None;
-        }
-        let norms: Vec<f64> =
-            self.operators.iter().map(|m| m.iter().map(|x| x.norm_sqr()).fold(0.0, f64::max).sqrt()).collect();
-        let sizes = self.coefficients.iter().zip(norms.iter().cycle()).map(|(c, norm)| c.abs() * norm);
-        // Sines and cosines of shifted angles differ by rounding.
-        let allowed = 1e-13 * sizes.fold(0.0, f64::max);
-        let step = each * terms;
-        let later = |shift: usize| {
-            let shifted = other.coefficients[shift * step..].iter().chain(&other.coefficients[..shift * step]);
-            let pairs = self.coefficients.iter().zip(shifted).zip(norms.iter().cycle());
-            pairs.into_iter().all(|((x, y), norm)| (x - y).abs() * norm <= allowed)
-        };
-        (0..n / step).find(|shift| later(*shift))
-    }
 }
 
 impl Turned {
@@ -253,9 +203,9 @@ impl Turned {
         let dwell = acquire.receiver.dwell;
         let each = Self::HARMONICS.div_ceil(block);
         let periodic = acquire.segment.period.is_some() && block < acquire.receiver.points;
-        let samples =
-            if periodic { Samples::of(generator, dwell / each as f64, block * each) } else { Samples::default() };
-        let same = |(k, t): (usize, &Turns)| Some((k, samples.shift(&t.samples, each)?));
+        let at = |k: usize| generator.hamiltonian(dwell * (k as f64 + 0.5) / each as f64);
+        let samples: Vec<Matrix> = if periodic { (0..block * each).map(at).collect() } else { vec![] };
+        let same = |(k, t): (usize, &Turns)| Some((k, t.shift(&samples, each)?));
         let known = self.all.iter().enumerate().rev().filter(|(_, t)| t.dwell == dwell).find_map(same);
         let (place, shift) = match known {
             Some(found) => found,
@@ -278,6 +228,20 @@ impl Turned {
 }
 
 impl Turns {
+    /// The whole number of intervals by which a Hamiltonian is ahead of this one; `None` if there is none.
+    fn shift(&self, samples: &[Matrix], each: usize) -> Option<usize> {
+        let (n, block) = (self.samples.len(), self.steps.len());
+        if samples.is_empty() || samples.len() != n || samples[0].shape() != self.samples[0].shape() {
+            return None;
+        }
+        let largest = samples[0].iter().map(|x| x.norm_sqr()).fold(0.0, f64::max);
+        // Sines and cosines of shifted angles differ by rounding.
+        let same = |a: &Matrix, b: &Matrix| a.iter().zip(b.iter()).all(|(x, y)| (x - y).norm_sqr() <= 1e-26 * largest);
+        let later =
+            |shift: usize| samples.iter().enumerate().all(|(k, s)| same(s, &self.samples[(k + shift * each) % n]));
+        (0..block).find(|shift| later(*shift))
+    }
+
     /// Propagators from the start of the block that begins `shift` intervals later, point by point, in each invariant block of H.
     fn moved(&self, parts: &[Vec<usize>], shift: usize) -> Vec<Vec<Matrix>> {
         let block = self.steps.len();
@@ -377,7 +341,7 @@ mod tests {
         const POINTS: usize = 90;
         for block in [1, 2, 7] {
             let steps: Vec<Matrix> = (0..block as u64).map(step).collect();
-            let mut turns = Turns { dwell: 1.0, samples: Samples::default(), steps: steps.clone(), basis: None };
+            let mut turns = Turns { dwell: 1.0, samples: vec![], steps: steps.clone(), basis: None };
             let (state, raising) = (hamiltonian(5, 8), product(&hamiltonian(5, 9), &unitary(5, 10)));
             let size = state.norm() * raising.norm();
             for shift in 0..block {
@@ -403,7 +367,7 @@ mod tests {
     /// A basis is that of the observable that it was asked for last, and is refused if it cannot be accurate enough.
     #[test]
     fn another_observable_has_another_basis() {
-        let mut turns = Turns { dwell: 1.0, samples: Samples::default(), steps: vec![step(1), step(2)], basis: None };
+        let mut turns = Turns { dwell: 1.0, samples: vec![], steps: vec![step(1), step(2)], basis: None };
         let state = hamiltonian(5, 3);
         for seed in [4, 5] {
             let raising = hamiltonian(5, seed);
