@@ -82,6 +82,23 @@ fn outputs_are_looked_at_before_anything_is_computed() {
     assert_eq!(std::fs::read_to_string(folder.join("there.txt")).unwrap(), "precious");
 }
 
+/// A name without an ending is often that of a sequence to start from: it is refused with the command that was meant. What is printed can be
+/// given to a shell.
+#[test]
+fn a_new_file_has_the_ending_of_sequences() {
+    let folder = scratch("endings");
+    let of = |name: &str| {
+        let done = ergoseq(&folder, &["new", name]);
+        (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned(), said(&done))
+    };
+    let (code, _, why) = of("hahn_echo");
+    assert!(code == Some(3) && why.contains("`ergoseq new my.seq --like hahn_echo`"), "{why}");
+    let (code, _, why) = of("mine");
+    assert!(code == Some(3) && why.contains("`ergoseq new mine.seq`"), "{why}");
+    assert_eq!(of("my own.seq").1, "ergoseq run 'my own.seq'\n");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+}
+
 /// `new`, `report` and `watch` in a row: a page that the program wrote is replaced, another file only with `--force`.
 #[test]
 fn a_page_of_the_program_is_replaced() {

@@ -17,7 +17,11 @@ pub enum Method {
 
 /// Command-line word and description of each [`Method`].
 pub const METHODS: &[(&str, Method, &str)] = &[
-    ("auto", Method::Auto, "exact for constant generators, otherwise commutator-free; `dop853` with relaxation"),
+    (
+        "auto",
+        Method::Auto,
+        "exact for constant generators, otherwise power series or commutator-free exponentials; `dop853` with relaxation",
+    ),
     ("dop853", Method::Dop853, "an independent Runge-Kutta method of order 8"),
     ("plain", Method::Plain, "a simple reference method: many small Runge-Kutta steps of order 4"),
 ];

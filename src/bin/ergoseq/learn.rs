@@ -5,6 +5,7 @@ use crate::{Outcome, args, files, terminal};
 use clap::CommandFactory;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use include_dir::{Dir, include_dir};
+use std::path::Path;
 
 static SEQUENCES: Dir = include_dir!("$CARGO_MANIFEST_DIR/sequences");
 
@@ -65,10 +66,33 @@ pub fn list(a: &args::List) -> Outcome {
     terminal::print(&out)
 }
 
-/// Begins a file.
+/// Refuses a file whose name does not end in `.seq`: it is often the name of a sequence to start from.
+fn named_as_sequence(path: &Path) -> Result<(), Diagnostic> {
+    if path.extension().is_some_and(|ending| ending == "seq") {
+        return Ok(());
+    }
+    let name = path.to_string_lossy();
+    let message = format!("the name of a sequence file ends in `.seq`, not `{name}`");
+    let of_name = |known: &str| known == name || known.rsplit('/').next() == Some(&*name);
+    let known = shipped().into_iter().map(|(known, ..)| known).find(|known| of_name(known));
+    let help = match known {
+        Some(known) => format!("to start from the sequence `{known}`: `ergoseq new my.seq --like {known}`"),
+        None => format!("write `ergoseq new {}`", as_argument(&path.with_extension("seq").to_string_lossy())),
+    };
+    Err(Diagnostic::without_place(Code::CannotWrite, message).help(help))
+}
+
+/// A name as an argument in a shell: in quotes if it has other characters than those of plain names.
+fn as_argument(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "._-/\\:+@".contains(c);
+    if name.chars().all(is_plain) { name.into() } else { format!("'{}'", name.replace('\'', r"'\''")) }
+}
+
+/// Writes a new file.
 pub fn new(a: &args::New) -> Outcome {
-    match of_name(&a.like).and_then(|text| files::write(&a.file, text, a.force)) {
-        Ok(()) => terminal::print(&format!("ergoseq run {}\n", a.file.display())),
+    let text = named_as_sequence(&a.file).and_then(|()| of_name(&a.like));
+    match text.and_then(|text| files::write(&a.file, text, a.force)) {
+        Ok(()) => terminal::print(&format!("ergoseq run {}\n", as_argument(&a.file.to_string_lossy()))),
         Err(diagnostic) => terminal::refuse(&[diagnostic], &Default::default()),
     }
 }
