@@ -90,7 +90,7 @@ pub fn bessel(z: f64) -> Vec<f64> {
 /// Checks the phase `r t` of an interval, and divides it: the number of series.
 ///
 /// # Errors
-/// If the phase exceeds that of [`check_phase`].
+/// If the phase exceeds 5e8 rad.
 pub fn pieces(radius: f64, from: f64, to: f64) -> Result<usize, StepError> {
     let phase = radius * (to - from).abs();
     check_phase(phase, from, to)?;
