@@ -118,7 +118,40 @@ impl Stepper for Chebyshev<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::bessel;
+    use super::*;
+    use crate::emulator::engines::exact::ExactClosed;
+    use crate::emulator::engines::real_chebyshev::RealChebyshev;
+    use crate::hamiltonian::{Evaluator, Schedule, Values, build};
+    use crate::metrics::random;
+    use crate::spin::Space;
+
+    /// Intervals of more than one series, in complex and in real arithmetic, agree with the eigenvalues to the rounding of phases of 3e5 rad.
+    #[test]
+    fn long_intervals_are_divided() {
+        let text = "ergoseq 1\nunits natural\nsystem { spin a, b : 1/2 }\nsequence {\n prepare ket \"00\"\n \
+                    evolve X(a)*X(b) + 0.7*Z(a) + 0.3*X(b) for 2e5\n}\nmeasure { purity }\n";
+        let mut reader = |_: &str, _: &str| Err("no other files".into());
+        let compiled = crate::compile("test.seq", text, &mut reader).unwrap_or_else(|r| panic!("{}", r.render()));
+        let (schedule, _): (Schedule, _) =
+            build(&Evaluator::new(&compiled.experiment, &Values::new()).unwrap()).unwrap();
+        let mut found = None;
+        let space = Space::whole(schedule.basis.clone());
+        schedule.segments(&mut |segment| found = Some(Generator::of(segment, &space)));
+        let generator = found.unwrap();
+        let times = [7e4, 1.5e5, 2e5];
+        let start = State::Pure(random::unitary(4, 3).column(0).into_owned());
+        let exact = ExactClosed::new(&generator).advance_to_each(&start, 0.0, &times).unwrap();
+        let mut complex = Chebyshev::new(&generator);
+        assert!(pieces(complex.radius, 0.0, 2e5).unwrap() > 2);
+        let mut real = RealChebyshev::new(&generator, 7e4).expect("a real Hamiltonian");
+        let of = |states: Vec<State>| states.into_iter().map(|s| s.density()).collect::<Vec<_>>();
+        let expected = of(exact);
+        for states in [complex.advance_to_each(&start, 0.0, &times), real.advance_to_each(&start, 0.0, &times)] {
+            for (found, expected) in of(states.unwrap()).iter().zip(&expected) {
+                assert!((found - expected).camax() < 1e-9);
+            }
+        }
+    }
 
     #[test]
     fn bessel_functions_are_those_of_the_tables() {

@@ -11,15 +11,23 @@
 
 use super::StepError;
 use super::panel::Row;
+use crate::linalg::{C64, Matrix, product_with_adjoint};
+use rayon::prelude::*;
 
 /// Degree of the polynomial of the field.
 pub const DEGREE: usize = 4;
 
+/// Maximum phase advance of a series in one direction, rad: rounding grows exponentially with it.
+pub const TURN: f64 = 8.0;
+
 /// Upper bound of the number of terms.
-const MOST_TERMS: usize = 200;
+pub const MOST_TERMS: usize = 200;
 
 /// Terms below this are negligible beside columns of length one.
-const SMALL: f64 = 1e-17;
+pub const SMALL: f64 = 1e-17;
+
+/// From this dimension on the panels of a block are computed by several threads.
+const SHARED: usize = 64;
 
 /// A real square matrix without its vanishing elements, row by row.
 pub struct Rows {
@@ -71,6 +79,38 @@ pub struct Sums<const P: usize> {
     pub even: Vec<Row<P>>,
     /// Odd powers.
     pub odd: Vec<Row<P>>,
+}
+
+/// The propagator of a step on n states from the series of its columns, which start in the middle of the step: with `V(+)` and `V(-)` to its end
+/// and to its start, `U = V(+) V(-)^dagger`. `panel` gives the columns from this one on, as many as a panel has.
+///
+/// # Errors
+/// Those of `panel`.
+pub fn propagator_from_middle<const P: usize>(
+    n: usize,
+    panel: impl Fn(usize) -> Result<Sums<P>, StepError> + Sync,
+) -> Result<Matrix, StepError> {
+    let firsts: Vec<usize> = (0..n).step_by(P).collect();
+    let panels: Vec<Sums<P>> = if n < SHARED {
+        firsts.into_iter().map(panel).collect::<Result<_, _>>()?
+    } else {
+        firsts.into_par_iter().map(&panel).collect::<Result<_, _>>()?
+    };
+    let half = |sign: f64| {
+        let element = |i: usize, j: usize| {
+            let (Sums { even, odd }, l) = (&panels[j / P], j % P);
+            C64::new(even[i].re[l] + sign * odd[i].re[l], even[i].im[l] + sign * odd[i].im[l])
+        };
+        Matrix::from_fn(n, n, element)
+    };
+    Ok(product_with_adjoint(&half(1.0), &half(-1.0)))
+}
+
+/// The columns of the identity in a panel that begins with column `first`.
+pub fn columns_of_identity<const P: usize>(n: usize, first: usize) -> Vec<Row<P>> {
+    let mut start = vec![Row::<P>::ZERO; n];
+    (first..n.min(first + P)).for_each(|column| start[column].re[column - first] = 1.0);
+    start
 }
 
 impl Ramp<'_> {
@@ -143,7 +183,7 @@ impl<const P: usize> pulp::NullaryFnOnce for Summation<'_, P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::{C64, Matrix, hermitian_eigen, real};
+    use crate::linalg::{hermitian_eigen, real};
 
     /// Under a constant field both directions agree with the exponential of the matrix, to the rounding of terms of about 100.
     #[test]

@@ -18,21 +18,14 @@
 
 use super::frame::{Frame, Part};
 use super::panel::{PANEL, Row};
-use super::power_series::{DEGREE, Ramp, Rows, Sums};
+use super::power_series::{DEGREE, Ramp, Rows, Sums, TURN, columns_of_identity, propagator_from_middle};
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};
 use crate::emulator::mesh::{Mesh, resolution};
 use crate::emulator::step_error::check_phase;
 use crate::hamiltonian::Scalar;
-use crate::linalg::{C64, Eigen, Matrix, Vector, hermitian_eigen, product, product_with_adjoint, real};
+use crate::linalg::{C64, Eigen, Matrix, Vector, hermitian_eigen, product, real};
 use crate::spin::State;
-use rayon::prelude::*;
-
-/// Maximum phase advance of a series, rad.
-const TURN: f64 = 8.0;
-
-/// From this dimension on the panels of a block are computed by several threads.
-const SHARED: usize = 64;
 
 /// An invariant block of the space: `K + c D`.
 struct Block {
@@ -214,25 +207,7 @@ impl Block {
         let n = self.field.len();
         let polynomial = about_the_middle(c);
         let ramp = Ramp { constant: &self.k, field: &self.field, factor: 0.5 * h, polynomial: &polynomial };
-        let panel = |first: usize| {
-            let mut start = vec![Row::<PANEL>::ZERO; n];
-            (first..n.min(first + PANEL)).for_each(|column| start[column].re[column - first] = 1.0);
-            ramp.solution(start)
-        };
-        let firsts: Vec<usize> = (0..n).step_by(PANEL).collect();
-        let panels: Vec<Sums<PANEL>> = if n < SHARED {
-            firsts.into_iter().map(panel).collect::<Result<_, _>>()?
-        } else {
-            firsts.into_par_iter().map(panel).collect::<Result<_, _>>()?
-        };
-        let half = |sign: f64| {
-            let element = |i: usize, j: usize| {
-                let (Sums { even, odd }, l) = (&panels[j / PANEL], j % PANEL);
-                C64::new(even[i].re[l] + sign * odd[i].re[l], even[i].im[l] + sign * odd[i].im[l])
-            };
-            Matrix::from_fn(n, n, element)
-        };
-        Ok(product_with_adjoint(&half(1.0), &half(-1.0)))
+        propagator_from_middle(n, |first| ramp.solution::<PANEL>(columns_of_identity(n, first)))
     }
 }
 

@@ -16,29 +16,17 @@
 use super::StepError;
 use super::frame::Part;
 use super::panel::{PANEL, Row};
+use super::power_series::{MOST_TERMS, SMALL, Sums, TURN, columns_of_identity, propagator_from_middle};
 use crate::hamiltonian::Scalar;
-use crate::linalg::{C64, I, Matrix, ZERO, product, product_with_adjoint};
-use rayon::prelude::*;
+use crate::linalg::{C64, I, Matrix, ZERO, product};
 use std::f64::consts::PI;
 
 /// Degree of the polynomials of the coefficients: the mesh holds for it.
 const DEGREE: usize = 7;
 
-/// Maximum phase of a series in each direction, rad.
-const PHASE: f64 = 8.0;
-
 /// Up to this number of steps, times the number of powers of the Hamiltonian, series are cheaper than exponentials: these need at least six a
 /// step, of about 25 products each.
 const CHEAPER: usize = 8;
-
-/// Upper bound of the number of terms.
-const MOST_TERMS: usize = 200;
-
-/// Terms below this are negligible beside columns of length one.
-const SMALL: f64 = 1e-17;
-
-/// From this dimension on the panels of a block are computed by several threads.
-const SHARED: usize = 64;
 
 /// An invariant block of the space: the terms of H by their elements that do not vanish.
 pub struct SmoothSeries {
@@ -85,20 +73,21 @@ impl SmoothSeries {
     pub fn interval(&self, from: f64, to: f64) -> Result<Option<Interval<'_>>, StepError> {
         let whole = self.polynomial(from, to)?;
         // The phase of a single state is an integral.
-        let steps = if self.ends.len() == 1 { 1 } else { (whole.phase() / PHASE).ceil().max(1.0) as usize };
+        let steps = if self.ends.len() == 1 { 1 } else { (whole.phase() / TURN).ceil().max(1.0) as usize };
         let is_cheaper = steps == 1 || whole.depth > 1 && steps.saturating_mul(whole.depth) <= CHEAPER;
         Ok(is_cheaper.then_some(Interval { block: self, whole, steps, from, to }))
     }
 
     fn polynomial(&self, from: f64, to: f64) -> Result<Polynomial<'_>, StepError> {
         let powers: Vec<[f64; DEGREE + 1]> = self.coefficients.iter().map(|c| powers(c, from, to)).collect();
-        if powers.iter().flatten().any(|x| !x.is_finite()) {
-            return Err(StepError::Tolerance("the Hamiltonian is infinite or not a number at some time".into()));
-        }
         let element = |values: &[C64]| -> [C64; DEGREE + 1] {
             std::array::from_fn(|j| values.iter().zip(&powers).map(|(x, c)| x * c[j]).sum())
         };
         let elements: Vec<_> = self.values.chunks_exact(self.coefficients.len().max(1)).map(element).collect();
+        // A product of a coefficient and an element may overflow.
+        if elements.iter().flatten().any(|x| !x.is_finite()) {
+            return Err(StepError::Tolerance("the Hamiltonian is infinite or not a number at some time".into()));
+        }
         let depth = (1..=DEGREE).rev().find(|j| powers.iter().any(|c| c[*j] != 0.0)).unwrap_or(0) + 1;
         Ok(Polynomial { block: self, factor: 0.5 * (to - from), elements, depth })
     }
@@ -155,24 +144,11 @@ impl Polynomial<'_> {
 
     fn by_panels<const P: usize>(&self, n: usize) -> Result<Matrix, StepError> {
         let arch = pulp::Arch::new();
-        let panel = |first: usize| {
-            arch.dispatch(Summation::<P> { polynomial: self, first })
+        propagator_from_middle(n, |first| {
+            let start = columns_of_identity::<P>(n, first);
+            arch.dispatch(Summation { polynomial: self, start })
                 .ok_or_else(|| StepError::Tolerance("the series of a step does not converge".into()))
-        };
-        let firsts: Vec<usize> = (0..n).step_by(P).collect();
-        let panels: Vec<[Vec<Row<P>>; 2]> = if n < SHARED {
-            firsts.into_iter().map(panel).collect::<Result<_, _>>()?
-        } else {
-            firsts.into_par_iter().map(panel).collect::<Result<_, _>>()?
-        };
-        let half = |sign: f64| {
-            let element = |i: usize, j: usize| {
-                let ([even, odd], l) = (&panels[j / P], j % P);
-                C64::new(even[i].re[l] + sign * odd[i].re[l], even[i].im[l] + sign * odd[i].im[l])
-            };
-            Matrix::from_fn(n, n, element)
-        };
-        Ok(product_with_adjoint(&half(1.0), &half(-1.0)))
+        })
     }
 }
 
@@ -213,21 +189,19 @@ static COSINES: std::sync::LazyLock<[f64; 4 * (DEGREE + 1)]> =
 /// The series of the columns of a panel. Compiled for every SIMD width; the widest available at run time is used.
 struct Summation<'a, const P: usize> {
     polynomial: &'a Polynomial<'a>,
-    /// The first column.
-    first: usize,
+    start: Vec<Row<P>>,
 }
 
 impl<const P: usize> pulp::NullaryFnOnce for Summation<'_, P> {
-    type Output = Option<[Vec<Row<P>>; 2]>;
+    type Output = Option<Sums<P>>;
 
-    /// The sums of the terms of even and of odd powers; `None` if the series does not converge.
+    /// `None` if the series does not converge.
     #[inline(always)]
-    fn call(self) -> Option<[Vec<Row<P>>; 2]> {
-        let Summation { polynomial, first } = self;
+    fn call(self) -> Option<Sums<P>> {
+        let Summation { polynomial, start } = self;
         let (n, depth) = (polynomial.block.ends.len(), polynomial.depth);
         let columns = &polynomial.block.columns;
-        let mut even = vec![Row::<P>::ZERO; n];
-        (first..n.min(first + P)).for_each(|column| even[column].re[column - first] = 1.0);
+        let mut even = start;
         let mut odd = vec![Row::ZERO; n];
         let mut ring: Vec<Vec<Row<P>>> = (0..=depth).map(|_| vec![Row::ZERO; n]).collect();
         ring[0].clone_from(&even);
@@ -256,7 +230,7 @@ impl<const P: usize> pulp::NullaryFnOnce for Summation<'_, P> {
             ring[place] = next;
             negligible = if largest < SMALL { negligible + 1 } else { 0 };
             if negligible == depth {
-                return Some([even, odd]);
+                return Some(Sums { even, odd });
             }
         }
         None
@@ -347,5 +321,14 @@ mod tests {
             product(&propagator(&blocks, at(j), at(j + 1)), &u)
         });
         assert!((whole - fine).camax() < 1e-11);
+    }
+
+    /// A coefficient and an operator whose product overflows are refused, also for a single state.
+    #[test]
+    fn an_infinite_hamiltonian_is_refused() {
+        let large = |n: usize| Matrix::from_diagonal_element(n, n, real(1e200));
+        for n in [1, 3] {
+            assert!(block(vec![(Scalar::time().scaled(1e200), large(n))]).interval(0.0, 1.0).is_err(), "{n}");
+        }
     }
 }
