@@ -13,7 +13,7 @@ use super::point_runs::{About, BatchRun, Columns, MarkColumns};
 use super::request::{Observables, Requests};
 use super::settings::{Method, Options, Processor};
 use crate::hamiltonian::program::{Block, Condition, Preparation, Program, compile};
-use crate::hamiltonian::{Evaluator, Shared};
+use crate::hamiltonian::{Evaluator, Invariants};
 use crate::ir::Measure;
 use crate::lanes::{LANES, Lane, MatrixBatch, from_levels, gibbs};
 use crate::metrics::{BohrBatch, CurveBatch, InLanes, LevelsBatch, PackedCurve, Phases, SceneBatch, time};
@@ -166,8 +166,8 @@ pub struct Batch {
 impl Batch {
     /// Compiles an experiment for the variable parameters `variables`; `None` if the batch engine does not apply.
     /// The decision is independent of the values at any point.
-    pub fn new(shared: &Arc<Shared>, variables: &[String]) -> Option<Batch> {
-        let e = Evaluator::symbolic(shared, variables).ok()?;
+    pub fn new(invariants: &Arc<Invariants>, variables: &[String]) -> Option<Batch> {
+        let e = Evaluator::symbolic(invariants, variables).ok()?;
         let program = compile(&e, variables)?;
         if program.basis.size() > LARGEST as f64 {
             return None;
@@ -304,8 +304,8 @@ impl Batch {
     ) -> Option<()> {
         let Recorded { statement, duration, spread, start } = recorded;
         let (name, points) = statement.record.as_ref()?;
-        let mut values = Vec::with_capacity(self.observables.len());
         if !self.observables.is_empty() {
+            let mut values = Vec::with_capacity(self.observables.len());
             let own;
             let phases = match &statement.phases {
                 Some((samples, _)) => samples,
@@ -319,12 +319,12 @@ impl Batch {
                 regular(&curve.values(phases, *points, &mut samples), irregular);
                 values.push(samples);
             }
+            let times = match &statement.times {
+                Some(times) => times.clone(),
+                None => Arc::new(times(*duration, *points, LANES)),
+            };
+            columns.add_trace(name, *start, times, values);
         }
-        let times = match &statement.times {
-            Some(times) => times.clone(),
-            None => Arc::new(times(*duration, *points, LANES)),
-        };
-        columns.add_trace(name, *start, times, values);
         for wanted in self.extrema.iter().filter(|a| a.trace.as_ref().is_none_or(|t| t == name)) {
             let curve = wanted.curve.curve(&last.expansion, scene)?;
             let grid = Grid { shared: statement.shared(), duration: *duration, spread: *spread, points: *points };

@@ -1,7 +1,7 @@
 //! Extrema of the curves of a batch over a recorded statement.
 
 use super::adaptive_sampling::SampledCurve;
-use super::trace::{Between, MOST_AT_ONCE, extremum_of, finest_of, grid};
+use super::trace::{Between, MOST_AT_ONCE, extremum_of, finest_of, grid, search_intervals};
 use crate::lanes::{LANES, Lane};
 use crate::metrics::{BohrBatch, CurveBatch, LevelsBatch, Phases};
 use std::sync::OnceLock;
@@ -24,16 +24,6 @@ pub struct Grid<'a> {
 }
 
 impl Grid<'_> {
-    /// Number of intervals in a lane, and the spacing at which no maximum of a wave is missed.
-    fn intervals(&self, wave: bool, lane: usize) -> (usize, f64) {
-        let of = |x: &Lane| x.0.get(lane).copied().unwrap_or(f64::NAN);
-        let (duration, points) = (of(&self.duration), self.points);
-        let finest = finest_of(duration, of(&self.spread), points);
-        // Curves that are not linear in the state are sampled twice as densely.
-        let intervals = (duration / finest - 1e-9).ceil().max(1.0) as usize;
-        (if !wave && intervals >= points { 2 * intervals } else { intervals }, finest)
-    }
-
     /// An extremum of curves: sampled jointly where all lanes share a grid, refined lane by lane.
     pub fn extremum(
         &self,
@@ -48,8 +38,9 @@ impl Grid<'_> {
         let mut samples = SampledCurve::default();
         let mut together: Option<Vec<Lane>> = None;
         for (l, (value, irregular)) in values.iter_mut().zip(irregular.iter_mut()).enumerate() {
-            let (intervals, finest) = self.intervals(wave, l);
-            let duration = lane(&self.duration, l);
+            let (duration, widest) = (lane(&self.duration, l), lane(&self.spread, l));
+            let intervals = search_intervals(duration, widest, wave);
+            let finest = finest_of(duration, widest, self.points);
             if *irregular || intervals > MOST_AT_ONCE {
                 *irregular = true;
                 continue;

@@ -46,20 +46,20 @@ pub struct Search {
     most: usize,
 }
 
-/// Searches intervals, ascending in time, for a maximum above the best known one. Returns the maximum and whether it is proven:
+/// Searches intervals, which ascend in time, for a maximum above the best known one. Returns the maximum and whether it is proven:
 /// `false` if the budget of splits ran out first.
 ///
 /// # Errors
 /// Any error of `look`.
 pub fn search<I: Interval, E>(
     mut best: Extremum,
-    mut intervals: Vec<I>,
+    intervals: impl IntoIterator<Item = I>,
     Search { equal, open, near, most }: Search,
     mut look: impl FnMut(I, f64) -> Result<Inside<I>, E>,
 ) -> Result<(Extremum, bool), E> {
-    intervals.reverse();
+    let (mut intervals, mut parts) = (intervals.into_iter(), Vec::new());
     let mut splits = 0;
-    while let Some(interval) = intervals.pop() {
+    while let Some(interval) = parts.pop().or_else(|| intervals.next()) {
         let found = interval.best();
         better(&mut best, found, (equal, near));
         // An earlier maximum equal to the best is searched for as well.
@@ -81,7 +81,7 @@ pub fn search<I: Interval, E>(
         };
         // The half with the higher bound first: its result prunes the other half.
         let (first, second) = if left.bound() >= right.bound() { (left, right) } else { (right, left) };
-        intervals.extend([second, first]);
+        parts.extend([second, first]);
     }
     Ok((best, true))
 }
@@ -185,14 +185,14 @@ pub fn search_curve(best: Extremum, samples: &SampledCurve, curve: &Curve, negat
             (t, value, slopes[after])
         };
         let possible = pairs().filter(|(t, x)| 0.5 * (x[0] + x[1] - slope * (t[1] - t[0])) < -best.value);
-        let valleys = possible.map(|(t, _)| Valley::new(end(t[0], 1), end(t[1], 0), fall)).collect();
+        let valleys = possible.map(|(t, _)| Valley::new(end(t[0], 1), end(t[1], 0), fall));
         search(best, valleys, same, |valley: Valley, t| {
             let [a, b] = valley.ends;
             Ok(Inside::Halves([Valley::new(a, end(t, 0), fall), Valley::new(end(t, 1), b, fall)]))
         })
     } else {
         let hill = |ends: [(f64, f64); 2]| Hill { ends: ends.map(|(time, value)| Extremum { time, value }), fall };
-        let hills = pairs().map(|(t, x)| hill([(t[0], x[0]), (t[1], x[1])])).collect();
+        let hills = pairs().map(|(t, x)| hill([(t[0], x[0]), (t[1], x[1])]));
         let smoothness = curve.smoothness();
         search(best, hills, same, |hill: Hill, time| {
             if let [a, b] = hill.ends

@@ -16,6 +16,7 @@ use rustfft::FftPlanner;
 use std::cell::RefCell;
 use std::f64::consts::TAU;
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 /// A line: angular frequency, rad/s, and complex amplitude.
 pub type Line = (f64, C64);
@@ -106,8 +107,9 @@ struct Kernel {
     coefficients: Vec<[f64; WIDTH]>,
 }
 
+static KERNEL: LazyLock<Kernel> = LazyLock::new(Kernel::new);
+
 thread_local! {
-    static KERNEL: Kernel = Kernel::new();
     /// Keeps the plans of earlier transforms.
     static PLANNER: RefCell<FftPlanner<f64>> = RefCell::new(FftPlanner::new());
 }
@@ -194,7 +196,7 @@ fn transformed(lines: &[Line], points: usize, dwell: f64, fine: usize) -> Vec<C6
     let middle = points / 2;
     // The grid has a margin on both sides, which is folded back at the end.
     let mut wide = vec![ZERO; fine + 2 * WIDTH];
-    KERNEL.with(|kernel| kernel.arch.dispatch(Spread { kernel, lines, dwell, middle, fine, wide: &mut wide }));
+    KERNEL.arch.dispatch(Spread { kernel: &KERNEL, lines, dwell, middle, fine, wide: &mut wide });
     let mut grid = vec![ZERO; fine];
     for (k, x) in wide.into_iter().enumerate() {
         grid[(k + fine - WIDTH) % fine] += x;

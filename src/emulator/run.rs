@@ -19,7 +19,7 @@ use super::{
 };
 use crate::budget::MEMBERS_AT_ONCE;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Values, members as members_of};
+use crate::hamiltonian::{Evaluator, Fault, Invariants, Prepared, Schedule, Values, members as members_of};
 use crate::ir::{Experiment, key_of};
 use crate::spin::{Space, State};
 use crate::syntax::Expr;
@@ -64,7 +64,7 @@ pub fn observe(
 
 /// An experiment to be run at many points: everything independent of the parameters is computed once, for all threads.
 pub struct Emulator<'a> {
-    shared: Arc<Shared<'a>>,
+    invariants: Arc<Invariants<'a>>,
     /// The observables of `measure`, if they are the same at every point.
     measured: OnceLock<Arc<Observables>>,
     /// The experiment compiled for batches, by the names of the given parameters; `None` if it is run point by point.
@@ -74,7 +74,11 @@ pub struct Emulator<'a> {
 impl<'a> Emulator<'a> {
     /// Prepares an experiment.
     pub fn new(experiment: &'a Experiment) -> Emulator<'a> {
-        Emulator { shared: Arc::new(Shared::of(experiment)), measured: OnceLock::new(), batches: Mutex::default() }
+        Emulator {
+            invariants: Arc::new(Invariants::of(experiment)),
+            measured: OnceLock::new(),
+            batches: Mutex::default(),
+        }
     }
 
     /// Runs at one point; see [`run`].
@@ -82,14 +86,14 @@ impl<'a> Emulator<'a> {
     /// # Errors
     /// Those of [`run`].
     pub fn run(&self, given: &Values, options: &Options, requests: &[Request]) -> Result<Run, Fault> {
-        let experiment = self.shared.experiment;
+        let experiment = self.invariants.experiment;
         if let Some(vectors) = &options.typical {
             let found = random_vectors::run(experiment, given, options, vectors, Requests::Declared(requests))?;
             let undefined = experiment.measures.iter().filter(|m| m.summary).map(|m| (m.key.clone(), None)).collect();
-            let e = Evaluator::at(&self.shared, given)?;
+            let e = Evaluator::at(&self.invariants, given)?;
             return assemble(&e, found, (requests, options.processor), undefined);
         }
-        let e = Evaluator::at(&self.shared, given)?;
+        let e = Evaluator::at(&self.invariants, given)?;
         let found = propagate(&e, given, options, Requests::Declared(requests), self.observables(&e, requests)?)?;
         let mut found = found;
         let summary = summary(&e, &mut found)?;
@@ -152,7 +156,7 @@ impl<'a> Emulator<'a> {
         if let Some(known) = batches.get(names) {
             return known.clone();
         }
-        let compiled = Batch::new(&self.shared, names).map(Arc::new);
+        let compiled = Batch::new(&self.invariants, names).map(Arc::new);
         batches.insert(names.to_vec(), compiled.clone());
         compiled
     }
@@ -284,13 +288,15 @@ fn assemble(
         Some(Mark { name: o.position.mark()?.to_string(), time, values, state: o.state.clone() })
     };
     let marks = found.observed.iter().filter_map(mark).collect();
+    // A statement recorded for its extrema alone leaves no curves.
+    let traces = found.traces.into_iter().map(|t| only_measured(t, experiment)).filter(|t| !t.values.is_empty());
     let compiled = experiment.compiled.iter().map(|c| c.note.clone());
     let notes = compiled.chain(found.notes).chain(graphics::unused(processor, &found.how.methods)).collect();
     Ok(Run {
         params: experiment.params.iter().filter_map(|p| Some((p.name.clone(), *e.values.get(&p.name)?))).collect(),
         summary,
         marks,
-        traces: found.traces.into_iter().map(|t| only_measured(t, experiment)).chain(found.signals).collect(),
+        traces: traces.chain(found.signals).collect(),
         tomographies: found.readings,
         values,
         notes,

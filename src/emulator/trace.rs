@@ -156,19 +156,28 @@ fn finite(values: Vec<f64>) -> Option<Vec<f64>> {
     values.iter().all(|x| x.is_finite()).then_some(values)
 }
 
-/// Sample spacing at which no maximum is missed. Populations and coherences oscillate at most at the bandwidth of H, and with
-/// 0.8 rad between two samples no maximum of a linear function of the state is hidden; nonlinear functions behave alike in
-/// practice. Never coarser than the recorded samples.
-fn finest(segment: &Segment, acting: &[ActingSegment], recorded: usize) -> f64 {
-    let widest = acting.iter().map(|a| a.generator().bandwidth(0.0, segment.duration)).fold(0.0, f64::max);
-    finest_of(segment.duration, widest, recorded)
+/// The largest difference of eigenvalues of the Hamiltonians of all members.
+fn widest(segment: &Segment, acting: &[ActingSegment]) -> f64 {
+    acting.iter().map(|a| a.generator().bandwidth(0.0, segment.duration)).fold(0.0, f64::max)
 }
 
-/// The same for a duration, the largest difference of eigenvalues, and the number of recorded samples.
+/// Phase of the fastest oscillation between two samples of a search, in rad.
+const SEARCH_PHASE: f64 = 0.8;
+
+/// Sample spacing at which no maximum is missed, for a duration, the largest difference of eigenvalues, and the number of recorded samples.
+/// Populations and coherences oscillate at most at the bandwidth of H, and with 0.8 rad between two samples no maximum of a linear
+/// function of the state is hidden; nonlinear functions behave alike in practice. Never coarser than the recorded samples.
 pub fn finest_of(duration: f64, widest: f64, recorded: usize) -> f64 {
     let recorded = duration / (recorded - 1).max(1) as f64;
-    let needed = 0.8 / widest;
+    let needed = SEARCH_PHASE / widest;
     if needed.is_finite() && needed > 0.0 { needed.min(recorded) } else { recorded }
+}
+
+/// Number of intervals in which a curve that is known at all times is searched, whatever the recorded samples: twice as many if it is not
+/// linear in the state. Bounds between the samples exclude a higher value there.
+pub fn search_intervals(duration: f64, widest: f64, wave: bool) -> usize {
+    let needed = (duration * widest / SEARCH_PHASE - 1e-9).ceil().max(1.0) as usize;
+    if wave { needed } else { needed.saturating_mul(2) }
 }
 
 /// Equidistant times; both ends are exact.
@@ -239,9 +248,9 @@ fn extrema(
     if curves.is_empty() {
         return Ok(found);
     }
-    let finest = finest(segment, tracks.acting, recorded);
-    let known = turning.map(|turning| (turning, (segment.duration, finest, recorded)));
-    let known = |observable: &&Observable| known_curve(context, observable, known?);
+    let widest = widest(segment, tracks.acting);
+    let finest = finest_of(segment.duration, widest, recorded);
+    let known = |observable: &&Observable| known_curve(context, observable, turning?, (segment.duration, widest));
     let (direct, mut lines): (Vec<Option<Curve>>, Vec<Option<SampledCurve>>) =
         curves.iter().map(known).map(Option::unzip).unzip();
     let others: Vec<&Observable> = curves.iter().zip(&direct).filter(|(_, d)| d.is_none()).map(|(q, _)| *q).collect();
@@ -294,20 +303,19 @@ fn extrema(
     Ok(found)
 }
 
-/// A curve that does not require states, and its samples: with the spacing `finest`, or half of it if the curve is not linear in the
-/// state. `recorded` is the number of recorded samples.
+/// A curve that does not require states, and its samples, for a duration and the largest difference of eigenvalues.
 fn known_curve(
     context: &RunContext,
     observable: &Observable,
-    (turning, (duration, finest, recorded)): (&BohrExpansion, (f64, f64, usize)),
+    turning: &BohrExpansion,
+    (duration, widest): (f64, f64),
 ) -> Option<(Curve, SampledCurve)> {
-    let intervals = (duration / finest - 1e-9).ceil().max(1.0) as usize;
-    if intervals > MOST_AT_ONCE / 2 {
+    let curve = observable.along(turning, &context.scene)?;
+    let intervals = search_intervals(duration, widest, curve.is_wave());
+    if intervals > MOST_AT_ONCE {
         return None;
     }
-    let curve = observable.along(turning, &context.scene)?;
-    let twice = if intervals < recorded { intervals } else { 2 * intervals };
-    let times = grid(duration, 1 + if curve.is_wave() { intervals } else { twice });
+    let times = grid(duration, 1 + intervals);
     let values = finite(curve.values(&times))?;
     Some((curve, SampledCurve { times, values, rough: vec![] }))
 }

@@ -14,6 +14,7 @@ mod gaps;
 mod hardware;
 pub mod instrument;
 mod interactions;
+mod invariants;
 mod kernel;
 mod lebedev;
 mod lock;
@@ -29,7 +30,6 @@ mod readout;
 pub mod sample;
 mod schedule;
 mod shape_use;
-mod shared;
 mod spectrometer;
 mod spread;
 mod truncated;
@@ -41,6 +41,7 @@ pub use display::describe;
 pub use ensemble::{Member, members, revival, scans};
 pub use hardware::Spectrometer;
 pub use interactions::is_individual;
+pub use invariants::Invariants;
 pub use lower::build;
 pub use orientation::Frame as CrystalFrame;
 pub use points::points_of;
@@ -51,7 +52,6 @@ pub use schedule::{
     Record, Relaxing, Reset, Schedule, Segment, ShapeSteps, ShapeUse, Step, Strobe, Term, Tomography, duration,
 };
 pub use shape_use::shape_grid;
-pub use shared::Shared;
 pub use spectrometer::spectrometer;
 pub use value::{Evaluator, Fault, Parameters, Repetitions, TimeOperator, Values, Variation, Varying};
 

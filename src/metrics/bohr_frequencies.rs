@@ -78,7 +78,7 @@ impl BohrExpansion {
     }
 
     fn curve(&self, plain: Wave) -> Curve {
-        Curve::new(plain, vec![], self.frequencies.clone())
+        Curve::new(&plain, &[], self.frequencies.clone())
     }
 
     /// A constant curve.
@@ -134,7 +134,7 @@ impl BohrExpansion {
                 }
             }
         }
-        Curve::new(self.wave(0.0, |_| 0.0), lengths, self.frequencies.clone())
+        Curve::new(&self.wave(0.0, |_| 0.0), &lengths, self.frequencies.clone())
     }
 
     /// The state at t = 0.

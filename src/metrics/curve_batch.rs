@@ -7,6 +7,7 @@
 )]
 
 use super::curve::Curve;
+use super::curve_rows::{Column, Rows};
 use crate::lanes::{LANES, Lane, Part, sin_cos};
 use pulp::Simd;
 
@@ -160,15 +161,26 @@ impl CurveBatch {
 
     /// The curve of a single lane, with these frequencies.
     pub(super) fn lane(&self, frequencies: &[Lane], lane: usize) -> Curve {
-        let of = |wave: &Wave| (wave.still.0[lane], wave.parts.iter().map(|(c, s)| (c.0[lane], s.0[lane])).collect());
-        let frequencies: Vec<f64> = frequencies.iter().map(|w| w.0[lane]).collect();
-        let nothing = || (0.0, vec![(0.0, 0.0); frequencies.len()]);
-        let sizes = self.sizes.iter().map(|x| (of(x), nothing()));
-        let lengths = sizes.chain(self.lengths.iter().map(|(x, y)| (of(x), of(y))));
+        let vanishes = |wave: &Wave| {
+            let parts = &mut wave.parts.iter();
+            wave.still.0[lane] == 0.0 && parts.all(|(c, s)| (c.0[lane], s.0[lane]) == (0.0, 0.0))
+        };
         // Those of other lanes are left out, so that the order of additions is that of the lane alone.
-        let is_zero = |(still, parts): &(f64, Vec<(f64, f64)>)| *still == 0.0 && parts.iter().all(|p| *p == (0.0, 0.0));
-        let lengths: Vec<_> = lengths.filter(|(x, y)| !(is_zero(x) && is_zero(y))).collect();
-        Curve::of(of(&self.plain), lengths.into_iter(), frequencies)
+        let sizes = || self.sizes.iter().filter(|x| !vanishes(x));
+        let lengths = || self.lengths.iter().filter(|(x, y)| !(vanishes(x) && vanishes(y)));
+        let mut rows = Rows::zeros(sizes().count() + lengths().count(), frequencies.len());
+        let mut put = |column: Column, wave: &Wave| {
+            rows.put(column, wave.still.0[lane], wave.parts.iter().map(|(c, s)| (c.0[lane], s.0[lane])));
+        };
+        put(Column::Plain, &self.plain);
+        let imaginary = sizes().map(|x| (x, None)).chain(lengths().map(|(x, y)| (x, Some(y))));
+        for (k, (x, y)) in imaginary.enumerate() {
+            put(Column::Real(k), x);
+            if let Some(y) = y {
+                put(Column::Imaginary(k), y);
+            }
+        }
+        Curve::of(rows, frequencies.iter().map(|w| w.0[lane]).collect())
     }
 
     /// The curves arranged for values on time grids.

@@ -24,7 +24,7 @@ use super::request::Request;
 use super::sectors;
 use super::settings::Options;
 use crate::hamiltonian::{
-    Evaluator, Fault, Prepared, Schedule, Shared, Step, Values, build, duration, members, prepare,
+    Evaluator, Fault, Invariants, Prepared, Schedule, Step, Values, build, duration, members, prepare,
 };
 use crate::ir::Experiment;
 use crate::linalg::{Matrix, real};
@@ -72,7 +72,7 @@ impl From<Fault> for NoSlopes {
 
 /// An experiment whose results are differentiated.
 pub struct Slopes<'a> {
-    shared: Arc<Shared<'a>>,
+    invariants: Arc<Invariants<'a>>,
     options: &'a Options,
     variables: Vec<Variable>,
 }
@@ -117,7 +117,7 @@ impl<'a> Met<'a> {
 impl<'a> Slopes<'a> {
     /// For derivatives with respect to these variables.
     pub fn new(experiment: &'a Experiment, options: &'a Options, variables: Vec<Variable>) -> Slopes<'a> {
-        Slopes { shared: Arc::new(Shared::of(experiment)), options, variables }
+        Slopes { invariants: Arc::new(Invariants::of(experiment)), options, variables }
     }
 
     /// The result of a request and its derivatives; `given` has the values of all variables.
@@ -236,7 +236,7 @@ impl<'a> Slopes<'a> {
     }
 
     fn point(&self, values: &Values) -> Result<Point<'a>, Fault> {
-        let declared = Evaluator::at(&self.shared, values)?;
+        let declared = Evaluator::at(&self.invariants, values)?;
         let (schedule, _) = build(&declared)?;
         let parameters = declared.parameters();
         let mut found = Vec::new();

@@ -16,7 +16,7 @@ use crate::units::{Constant, GAMMA, angular_factor};
 use crate::waveform::Scalar;
 impl Evaluator<'_> {
     pub(super) fn value(&self, expr: &Expr, locals: &[Local]) -> Result<Value, Fault> {
-        let Some(kept) = self.shared.constant(expr) else { return self.made(expr, locals) };
+        let Some(kept) = self.invariants.constant(expr) else { return self.made(expr, locals) };
         if let Some(known) = kept.get() {
             return Ok(Value::Operator(known.clone()));
         }

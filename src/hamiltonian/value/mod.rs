@@ -23,7 +23,7 @@ pub use super::fault::Fault;
 use crate::budget::{FOR_TURNS, TURNS};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::hardware::Spectrometer;
-use crate::hamiltonian::shared::Shared;
+use crate::hamiltonian::invariants::Invariants;
 use crate::ir::{Each, Experiment, Scope, SiteDeclaration};
 use crate::source::Span;
 use crate::spin::{Basis, Multiplet, Multiplication, Site};
@@ -68,8 +68,8 @@ pub struct Evaluator<'a> {
     pub experiment: &'a Experiment,
     /// The meaning of its names.
     pub scope: Arc<Scope>,
-    /// Data shared with other parameter points.
-    shared: Arc<Shared<'a>>,
+    /// What does not depend on parameters.
+    invariants: Arc<Invariants<'a>>,
     /// The parameters.
     pub values: Values,
     /// The basis.
@@ -106,7 +106,7 @@ pub struct Evaluator<'a> {
 /// The parameters of a point and its basis, from which the evaluators of its ensemble members are made on any thread: an [`Evaluator`] has
 /// interior caches and is not `Sync`.
 pub struct Parameters<'a> {
-    shared: Arc<Shared<'a>>,
+    invariants: Arc<Invariants<'a>>,
     values: Values,
     basis: Arc<Basis>,
     arrays: BTreeMap<String, (usize, usize)>,
@@ -123,12 +123,12 @@ impl<'a> Parameters<'a> {
                 values: self.values.clone(),
                 basis: self.basis.clone(),
                 arrays: self.arrays.clone(),
-                ..Evaluator::empty(&self.shared)
+                ..Evaluator::empty(&self.invariants)
             }
         } else {
             let mut all = given.clone();
             all.extend(own.iter().map(|(k, v)| (k.clone(), *v)));
-            Evaluator::at(&self.shared, &all)?
+            Evaluator::at(&self.invariants, &all)?
         };
         e.variation = variation.clone();
         Ok(e)
@@ -141,17 +141,17 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// If a value is not finite or out of range, or a size is not a whole number.
     pub fn new(experiment: &'a Experiment, given: &Values) -> Result<Evaluator<'a>, Fault> {
-        Evaluator::at(&Arc::new(Shared::of(experiment)), given)
+        Evaluator::at(&Arc::new(Invariants::of(experiment)), given)
     }
 
     /// The same at one of many points, with shared data that is independent of the point.
     ///
     /// # Errors
     /// Those of [`Evaluator::new`].
-    pub fn at(shared: &Arc<Shared<'a>>, given: &Values) -> Result<Evaluator<'a>, Fault> {
-        let experiment = shared.experiment;
+    pub fn at(invariants: &Arc<Invariants<'a>>, given: &Values) -> Result<Evaluator<'a>, Fault> {
+        let experiment = invariants.experiment;
         Evaluator::are_as_compiled(experiment, given)?;
-        let mut e = Evaluator::empty(shared);
+        let mut e = Evaluator::empty(invariants);
         for param in &experiment.params {
             let value = match given.get(&param.name) {
                 Some(value) => *value,
@@ -179,11 +179,11 @@ impl<'a> Evaluator<'a> {
     }
 
     /// An evaluator without parameters and sites.
-    fn empty(shared: &Arc<Shared<'a>>) -> Evaluator<'a> {
+    fn empty(invariants: &Arc<Invariants<'a>>) -> Evaluator<'a> {
         Evaluator {
-            experiment: shared.experiment,
-            scope: shared.scope.clone(),
-            shared: shared.clone(),
+            experiment: invariants.experiment,
+            scope: invariants.scope.clone(),
+            invariants: invariants.clone(),
             values: Values::new(),
             basis: Arc::default(),
             arrays: BTreeMap::new(),
@@ -214,7 +214,7 @@ impl<'a> Evaluator<'a> {
     /// The parameters and the basis, without caches.
     pub fn parameters(&self) -> Parameters<'a> {
         Parameters {
-            shared: self.shared.clone(),
+            invariants: self.invariants.clone(),
             values: self.values.clone(),
             basis: self.basis.clone(),
             arrays: self.arrays.clone(),
@@ -264,7 +264,7 @@ impl<'a> Evaluator<'a> {
                 return Err(too_many(declaration));
             }
         }
-        self.basis = self.shared.basis(sites);
+        self.basis = self.invariants.basis(sites);
         Ok(())
     }
 

@@ -101,7 +101,7 @@ impl Evaluator<'_> {
     /// # Errors
     /// Those of [`Evaluator::hamiltonian`].
     pub fn evolution(&self, expr: &Expr) -> Result<Terms, Fault> {
-        let kept = self.shared.evolution(expr);
+        let kept = self.invariants.evolution(expr);
         if let Some(known) = kept.and_then(|k| k.get()) {
             return Ok(known.clone());
         }
@@ -114,7 +114,7 @@ impl Evaluator<'_> {
 
     /// Factor from the units of the expression to rad/s.
     pub(super) fn factor(&self, expr: &Expr) -> Result<f64, Fault> {
-        let kept = self.shared.factor(expr);
+        let kept = self.invariants.factor(expr);
         if let Some(known) = kept.and_then(|k| k.get()) {
             return Ok(*known);
         }

@@ -2,7 +2,7 @@
 //! expressions as coefficients.
 
 use super::time_operator::{TimeOperator, Value};
-use super::{Evaluator, Fault, Shared};
+use super::{Evaluator, Fault, Invariants};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::Expr;
 use crate::waveform::Scalar;
@@ -13,9 +13,9 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// If a default cannot be evaluated, or a size depends on a variable.
-    pub fn symbolic(shared: &Arc<Shared<'a>>, variables: &[String]) -> Result<Evaluator<'a>, Fault> {
-        let mut e = Evaluator::empty(shared);
-        for param in &shared.experiment.params {
+    pub fn symbolic(invariants: &Arc<Invariants<'a>>, variables: &[String]) -> Result<Evaluator<'a>, Fault> {
+        let mut e = Evaluator::empty(invariants);
+        for param in &invariants.experiment.params {
             let value = match variables.iter().position(|v| *v == param.name) {
                 Some(number) => Scalar::variable(number),
                 None => e.symbolic_number(&param.default)?,

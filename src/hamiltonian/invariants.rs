@@ -1,4 +1,4 @@
-//! Data shared by all parameter points: the meaning of names, and operators without parameters.
+//! What does not depend on parameters: the meaning of names, and operators without parameters.
 //!
 //! `D * (X(a)*Y(b) - Y(a)*X(b))` is a number times an operator that a sweep over D need not rebuild. Such constant subexpressions are
 //! located once, built on first use, and then reused.
@@ -8,29 +8,48 @@ use crate::ir::{Event, EventKind, Experiment, Scope, SiteDeclaration, State};
 use crate::spin::{Basis, LocalKind, Site};
 use crate::syntax::{Expr, ExprKind};
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
-/// Data shared by all points of an experiment.
-pub struct Shared<'a> {
+/// An expression by its identity: the same text at two places may have two meanings, that of an index among them. The borrow keeps it where
+/// it is.
+#[derive(Clone, Copy)]
+struct ExprId<'a>(&'a Expr);
+
+impl PartialEq for ExprId<'_> {
+    fn eq(&self, other: &ExprId) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+impl Eq for ExprId<'_> {}
+
+impl Hash for ExprId<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::ptr::hash(self.0, state);
+    }
+}
+
+/// What all points of an experiment have in common.
+pub struct Invariants<'a> {
     /// The experiment.
     pub experiment: &'a Experiment,
     /// The meaning of its names.
     pub scope: Arc<Scope>,
-    /// Parameter-free operators, keyed by the address of their expression. Only expressions inside the experiment are listed; it is
-    /// borrowed for the lifetime of this struct, so the addresses remain valid and unique.
-    constants: HashMap<usize, OnceLock<TimeOperator>>,
-    /// Parameter-free Hamiltonians of `evolve`, with the same keys.
-    evolutions: HashMap<usize, OnceLock<Terms>>,
-    /// Factor from the units of a Hamiltonian to rad/s, with the same keys: it depends only on the kind of expression.
-    factors: HashMap<usize, OnceLock<f64>>,
+    /// Parameter-free operators.
+    constants: HashMap<ExprId<'a>, OnceLock<TimeOperator>>,
+    /// Parameter-free Hamiltonians of `evolve`.
+    evolutions: HashMap<ExprId<'a>, OnceLock<Terms>>,
+    /// Factors from the units of Hamiltonians to rad/s, which depend only on the kind of expression.
+    factors: HashMap<ExprId<'a>, OnceLock<f64>>,
     /// The basis of the first point.
     first: OnceLock<Arc<Basis>>,
 }
 
-impl<'a> Shared<'a> {
+impl<'a> Invariants<'a> {
     /// Prepares an experiment.
-    pub fn of(experiment: &'a Experiment) -> Shared<'a> {
-        let mut shared = Shared {
+    pub fn of(experiment: &'a Experiment) -> Invariants<'a> {
+        let mut invariants = Invariants {
             experiment,
             scope: Arc::new(experiment.scope()),
             constants: HashMap::new(),
@@ -44,47 +63,42 @@ impl<'a> Shared<'a> {
         let fixed = experiment.system.sites.iter().all(has_fixed_size);
         let names = Names::of(experiment);
         for expr in all {
-            shared.factors.insert(place(expr), OnceLock::new());
+            invariants.factors.insert(ExprId(expr), OnceLock::new());
             if fixed {
-                find(expr, &names, &mut shared.constants);
+                find(expr, &names, &mut invariants.constants);
             }
             if fixed && is_constant(expr, &names, &mut vec![]) == Some(true) {
-                shared.evolutions.insert(place(expr), OnceLock::new());
+                invariants.evolutions.insert(ExprId(expr), OnceLock::new());
             }
         }
-        shared
+        invariants
     }
 
-    /// A basis for these sites: that of the first point if the sites are equal, so that operators are shared.
+    /// A basis for these sites: that of the first point if the sites are equal, so that operators are built once.
     pub(super) fn basis(&self, sites: Vec<Site>) -> Arc<Basis> {
         let first = self.first.get_or_init(|| Arc::new(Basis::new(sites.clone())));
         if first.sites == sites { first.clone() } else { Arc::new(Basis::new(sites)) }
     }
 
     /// Storage for the terms of the Hamiltonian of an `evolve`, if they are constant.
-    pub(super) fn evolution(&self, expr: &Expr) -> Option<&OnceLock<Terms>> {
-        self.evolutions.get(&place(expr))
+    pub(super) fn evolution<'s>(&'s self, expr: &'s Expr) -> Option<&'s OnceLock<Terms>> {
+        self.evolutions.get(&ExprId(expr))
     }
 
     /// Storage for the factor from the units of a Hamiltonian to rad/s.
-    pub(super) fn factor(&self, expr: &Expr) -> Option<&OnceLock<f64>> {
-        self.factors.get(&place(expr))
+    pub(super) fn factor<'s>(&'s self, expr: &'s Expr) -> Option<&'s OnceLock<f64>> {
+        self.factors.get(&ExprId(expr))
     }
 
     /// Storage for the operator of an expression, if it is constant.
-    pub(super) fn constant(&self, expr: &Expr) -> Option<&OnceLock<TimeOperator>> {
+    pub(super) fn constant<'s>(&'s self, expr: &'s Expr) -> Option<&'s OnceLock<TimeOperator>> {
         match expr.kind {
             ExprKind::Sum(_) | ExprKind::Product(_) | ExprKind::Call(..) | ExprKind::Over(_) => {
-                self.constants.get(&place(expr))
+                self.constants.get(&ExprId(expr))
             }
             _ => None,
         }
     }
-}
-
-/// Address of an expression.
-fn place(expr: &Expr) -> usize {
-    std::ptr::from_ref(expr).addr()
 }
 
 /// True if the number of states does not depend on parameters.
@@ -130,9 +144,9 @@ fn operators<'a>(event: &'a Event, found: &mut impl FnMut(&'a Expr)) {
 }
 
 /// The largest parts of an expression that are constant operators.
-fn find(expr: &Expr, names: &Names, out: &mut HashMap<usize, OnceLock<TimeOperator>>) {
+fn find<'a>(expr: &'a Expr, names: &Names, out: &mut HashMap<ExprId<'a>, OnceLock<TimeOperator>>) {
     if is_constant(expr, names, &mut vec![]) == Some(true) {
-        out.insert(place(expr), OnceLock::new());
+        out.insert(ExprId(expr), OnceLock::new());
         return;
     }
     // The value of an index changes within a sum, so nothing inside one is constant by itself.
