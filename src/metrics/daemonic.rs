@@ -9,7 +9,7 @@ use super::discord::{best_measurement, components};
 use super::ergotropy::fill;
 use super::single_site::pauli;
 use super::{Argument, Moment, Undefined, Value};
-use crate::linalg::{LinalgError, Matrix, Real3, hermitian_values, trace_of_product};
+use crate::linalg::{LinalgError, Matrix, Real3, hermitian_values, real, trace_of_product};
 use crate::spin::reduce;
 
 /// Largest battery dimension for which the measurement is optimised: each direction needs the eigenvalues of two battery states.
@@ -41,7 +41,9 @@ pub fn daemonic_ergotropy_two_qubits(rho: &Matrix, h: &Matrix) -> Result<f64, Li
     let battery = reduce(rho, &[2, 2], &[1]);
     let bloch = nalgebra::Vector3::from_fn(|k, _| trace_of_product(&battery, &pauli(k + 1)).re);
     let tensor = Real3::from_fn(|i, j| trace_of_product(rho, &pauli(j + 1).kronecker(&pauli(i + 1))).re);
-    let largest = (tensor * tensor.transpose() - bloch * bloch.transpose()).symmetric_eigenvalues().max();
+    let difference = tensor * tensor.transpose() - bloch * bloch.transpose();
+    let values = hermitian_values(&Matrix::from_iterator(3, 3, difference.iter().map(|x| real(*x))))?;
+    let largest = values.last().copied().unwrap_or_default();
     let length = (bloch.norm_squared() + largest.max(0.0)).sqrt();
     let energy = trace_of_product(&traceless(&battery), &traceless(h)).re;
     let spread = levels.last().unwrap_or(&0.0) - levels.first().unwrap_or(&0.0);

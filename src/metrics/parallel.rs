@@ -9,7 +9,7 @@ use super::deviation::traceless;
 use super::single_site::{correlation, lowest, pauli};
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{C64, I, Matrix, Real3, conjugate, identity, trace_of_product};
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{DMatrix, DVector, Rotation3, UnitQuaternion, Vector3};
 
 /// Maximum number of spins whose rotations are optimised jointly.
 const MOST_SITES: usize = 8;
@@ -59,7 +59,7 @@ fn starts(sites: usize) -> Vec<Vec<Option<Matrix>>> {
         let generic = |site: usize| {
             let k = 1 + start * sites + site;
             let [a, b, c] = [1, 2, 3].map(|power| angle(k, power));
-            unitary_of(nalgebra::Rotation3::from_euler_angles(a, b, c).matrix())
+            unitary(&UnitQuaternion::from_euler_angles(a, b, c))
         };
         (0..sites).map(|site| Some(generic(site))).collect()
     }));
@@ -72,14 +72,17 @@ fn on_site(m: &Matrix, site: usize, sites: usize) -> Matrix {
     before.kronecker(m).kronecker(&after)
 }
 
-/// The 2 x 2 unitary that rotates Bloch vectors by `rotation`.
+/// `w - i (x, y, z) . sigma`, the 2 x 2 unitary of a unit quaternion.
+fn unitary(q: &UnitQuaternion<f64>) -> Matrix {
+    let part = |axis: usize, x: f64| pauli(axis) * C64::from(x);
+    identity(2) * C64::from(q.w) - (part(1, q.i) + part(2, q.j) + part(3, q.k)) * I
+}
+
+/// The 2 x 2 unitary that rotates Bloch vectors by `rotation`, in closed form. `Rotation3::from_matrix` would first look for the nearest
+/// rotation by an iteration that need not end.
 fn unitary_of(rotation: &Real3) -> Matrix {
-    let r = nalgebra::Rotation3::from_matrix(rotation);
-    let angle = r.angle();
-    let Some(axis) = r.axis() else { return identity(2) };
-    let n = axis.into_inner();
-    let generator = pauli(1) * C64::from(n.x) + pauli(2) * C64::from(n.y) + pauli(3) * C64::from(n.z);
-    identity(2) * C64::from((angle / 2.0).cos()) - generator * (I * (angle / 2.0).sin())
+    let q = UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(*rotation));
+    unitary(&UnitQuaternion::new_normalize(q.into_inner()))
 }
 
 fn see_saw(mut state: Matrix, h: &Matrix, dimensions: &[usize]) -> Matrix {
@@ -108,10 +111,8 @@ fn see_saw(mut state: Matrix, h: &Matrix, dimensions: &[usize]) -> Matrix {
 fn rotate(state: &Matrix, x: &DVector<f64>, sites: usize) -> Matrix {
     let mut u = identity(1);
     for site in 0..sites {
-        let v = nalgebra::Vector3::new(x[3 * site], x[3 * site + 1], x[3 * site + 2]);
-        let angle = v.norm();
-        let local = if angle == 0.0 { identity(2) } else { unitary_of(nalgebra::Rotation3::new(v).matrix()) };
-        u = u.kronecker(&local);
+        let v = Vector3::new(x[3 * site], x[3 * site + 1], x[3 * site + 2]);
+        u = u.kronecker(&unitary(&UnitQuaternion::from_scaled_axis(v)));
     }
     conjugate(&u, state)
 }
@@ -203,6 +204,28 @@ mod tests {
     use super::super::{ergotropy, single_site_ergotropy};
     use super::*;
     use crate::linalg::kron;
+
+    /// `U sigma_b U^dagger = sum_a R_ab sigma_a`, for generic rotations, half-turns and rotations close to both ends, and with rounding
+    /// errors in R.
+    #[test]
+    fn unitaries_rotate_bloch_vectors() {
+        let axis = |k: u64| Vector3::from_fn(|j, _| ((3 * k + j as u64 + 1) as f64 * 0.754_877_666_2).fract() - 0.5);
+        let angles = [0.0, 1e-17, 1e-9, 0.7, 2.0, std::f64::consts::PI - 1e-9, std::f64::consts::PI, 4.0];
+        let axes = (0..40).map(axis).chain([Vector3::x(), Vector3::y(), Vector3::z(), Vector3::new(1.0, 1.0, 0.0)]);
+        for (k, axis) in axes.enumerate() {
+            for angle in angles {
+                let exact = Rotation3::from_axis_angle(&nalgebra::Unit::new_normalize(axis), angle).into_inner();
+                let rounded = exact + Real3::from_fn(|i, j| 1e-16 * ((k + 3 * i + j) as f64).sin());
+                let u = unitary_of(&rounded);
+                for b in 0..3 {
+                    let turned = conjugate(&u, &pauli(b + 1));
+                    let expected = (0..3).fold(Matrix::zeros(2, 2), |m, a| m + pauli(a + 1) * C64::from(exact[(a, b)]));
+                    // Near a half-turn an axis has the square root of the error of the diagonal, but the product has its size.
+                    assert!((turned - expected).norm() < 4e-15, "{k} {angle}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn it_lies_between_one_site_and_all() {
