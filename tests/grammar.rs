@@ -373,7 +373,13 @@ fn tables() -> Vec<(&'static str, String)> {
                     .collect(),
             ),
         ),
-        ("aggregates", table(&["function", "meaning"], two(ergoseq::ir::AGGREGATES))),
+        (
+            "aggregates",
+            table(
+                &["function", "meaning"],
+                ergoseq::ir::AGGREGATES.iter().map(|a| vec![code(a.name), a.meaning.into()]).collect(),
+            ),
+        ),
         (
             "metrics",
             table(

@@ -505,7 +505,7 @@ impl Names<'_> {
         let known = METRICS
             .iter()
             .map(|m| m.name)
-            .chain(AGGREGATES.iter().map(|(a, _)| *a))
+            .chain(AGGREGATES.iter().map(|a| a.name))
             .chain([MEMBER_MEAN])
             .chain(self.results.iter().copied());
         Diagnostic::new(Code::UnknownMetric, span, format!("unknown metric `{name}`"))

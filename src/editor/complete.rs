@@ -1,7 +1,10 @@
 //! Completion.
 
 use super::{Document, Kind};
-use crate::ir::{BATH_SETTINGS, FIXED_NAMES, FUNCTIONS, OTHER_FUNCTIONS, PULSE_SHAPES, STATES, SYSTEM_PARTS};
+use crate::ir::{
+    AGGREGATES, BATH_SETTINGS, FIXED_NAMES, FUNCTIONS, FunctionInfo, OTHER_FUNCTIONS, PULSE_SHAPES, STATES,
+    SYSTEM_PARTS,
+};
 use crate::metrics::METRICS;
 use crate::spin::{ELECTRON, ISOTOPES, LOCAL_OPERATORS};
 use crate::syntax::token::{Token, TokenKind};
@@ -80,6 +83,9 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     out.extend(declared(document));
     if matches!(block, "measure" | "expect" | "theory") {
         out.extend(METRICS.iter().map(|m| of(m.name, "metric", m.formula)));
+        // `max` and `min` are functions as well.
+        let aggregates = AGGREGATES.iter().filter(|a| FunctionInfo::named(a.name).is_none());
+        out.extend(aggregates.map(|a| of(a.name, "function", a.meaning)));
     }
     out.extend(words(Role::Clause));
     out.extend(LOCAL_OPERATORS.iter().map(|(word, _, meaning)| of(*word, "operator", *meaning)));

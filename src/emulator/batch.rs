@@ -5,7 +5,7 @@
 //! Curves are evaluated from Bohr frequencies, without forming a state per sample. A lane is irregular if its numbers would be refused,
 //! rounded away or non-finite; its point is then run individually, so that values and messages are those of a single run.
 
-use super::batch_extrema::{Grid, SharedGrids};
+use super::batch_extrema::{Grid, SharedGrids, extreme_sample};
 use super::dense_batch::{Assembly, LARGEST, levels_of};
 use super::observable::{Aggregate, Observable};
 use super::point_columns::PointColumns;
@@ -14,7 +14,7 @@ use super::request::{Observables, Requests};
 use super::settings::{Method, Options, Processor};
 use crate::hamiltonian::program::{Block, Condition, Preparation, Program, compile};
 use crate::hamiltonian::{Evaluator, Invariants};
-use crate::ir::Measure;
+use crate::ir::{Aggregation, Measure};
 use crate::lanes::{LANES, Lane, MatrixBatch, from_levels, gibbs};
 use crate::metrics::{BohrBatch, CurveBatch, InLanes, LevelsBatch, PackedCurve, Phases, SceneBatch, time};
 use crate::spin::Space;
@@ -44,7 +44,7 @@ impl InBatch {
 /// An extremum of a curve over recorded statements.
 struct Extremum {
     key: String,
-    function: String,
+    aggregation: Aggregation,
     /// Name of the trace, if one is given.
     trace: Option<String>,
     curve: InBatch,
@@ -103,7 +103,7 @@ impl Measured {
         let extremum = |a: &Aggregate| {
             let (lanes, scale, _) = a.curve.in_lanes()?;
             let curve = InBatch { key: a.curve.key.clone(), lanes, scale };
-            Some(Extremum { key: a.key.clone(), function: a.function.clone(), trace: a.trace.clone(), curve })
+            Some(Extremum { key: a.key.clone(), aggregation: a.aggregation, trace: a.trace.clone(), curve })
         };
         let named = e.experiment.measures.iter().filter(|m| m.summary);
         let scalar = |m: &Measure| Some((m.key.clone(), Observable::new(e, m.key.clone(), &m.value).ok()?));
@@ -304,31 +304,33 @@ impl Batch {
     ) -> Option<()> {
         let Recorded { statement, duration, spread, start } = recorded;
         let (name, points) = statement.record.as_ref()?;
+        let wanted = || self.extrema.iter().filter(|a| a.trace.as_ref().is_none_or(|t| t == name));
+        let is_sampled = !self.observables.is_empty() || wanted().any(|a| a.aggregation.is_of_samples());
+        let own = (statement.phases.is_none() && is_sampled).then(|| Phases::own(&last.expansion, *duration, *points));
+        let phases = statement.phases.as_ref().map(|(samples, _)| samples).or(own.as_ref());
+        let sampled = |curve: &PackedCurve, irregular: &mut [bool; LANES]| {
+            let mut samples = Vec::new();
+            regular(&curve.values(phases?, *points, &mut samples), irregular);
+            Some(samples)
+        };
         if !self.observables.is_empty() {
-            let mut values = Vec::with_capacity(self.observables.len());
-            let own;
-            let phases = match &statement.phases {
-                Some((samples, _)) => samples,
-                None => {
-                    own = Phases::own(&last.expansion, *duration, *points);
-                    &own
-                }
-            };
-            for curve in last.curves(&self.observables, scene)? {
-                let mut samples = Vec::new();
-                regular(&curve.values(phases, *points, &mut samples), irregular);
-                values.push(samples);
-            }
+            let curves = last.curves(&self.observables, scene)?.iter();
+            let values = curves.map(|curve| sampled(curve, irregular)).collect::<Option<_>>()?;
             let times = match &statement.times {
                 Some(times) => times.clone(),
                 None => Arc::new(times(*duration, *points, LANES)),
             };
             columns.add_trace(name, *start, times, values);
         }
-        for wanted in self.extrema.iter().filter(|a| a.trace.as_ref().is_none_or(|t| t == name)) {
+        for wanted in wanted() {
             let curve = wanted.curve.curve(&last.expansion, scene)?;
-            let grid = Grid { shared: statement.shared(), duration: *duration, spread: *spread, points: *points };
-            let values = grid.extremum(&wanted.function, &curve, &last.expansion, irregular);
+            let values = if wanted.aggregation.is_of_samples() {
+                let samples = sampled(&curve.packed(), irregular)?;
+                extreme_sample(&samples, wanted.aggregation.is_lowest()).0.map(Some)
+            } else {
+                let grid = Grid { shared: statement.shared(), duration: *duration, spread: *spread, points: *points };
+                grid.extremum(wanted.aggregation, &curve, &last.expansion, irregular)
+            };
             columns.set(&wanted.key, values);
         }
         Some(())

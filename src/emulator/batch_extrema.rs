@@ -2,6 +2,7 @@
 
 use super::adaptive_sampling::SampledCurve;
 use super::trace::{Between, MOST_AT_ONCE, extremum_of, finest_of, grid, search_intervals};
+use crate::ir::Aggregation;
 use crate::lanes::{LANES, Lane};
 use crate::metrics::{BohrBatch, CurveBatch, LevelsBatch, Phases};
 use std::sync::OnceLock;
@@ -10,6 +11,30 @@ use std::sync::OnceLock;
 /// curves.
 #[derive(Default)]
 pub struct SharedGrids([OnceLock<(Vec<f64>, Phases)>; 2]);
+
+/// The largest or smallest sample of each lane.
+pub fn extreme_sample(curve: &[Lane], lowest: bool) -> Lane {
+    pulp::Arch::new().dispatch(ExtremeSample { curve, lowest })
+}
+
+/// Kernel of [`extreme_sample`].
+struct ExtremeSample<'a> {
+    curve: &'a [Lane],
+    lowest: bool,
+}
+
+impl pulp::NullaryFnOnce for ExtremeSample<'_> {
+    type Output = Lane;
+
+    #[inline(always)]
+    fn call(self) -> Lane {
+        let mut most = Lane::splat(if self.lowest { f64::INFINITY } else { f64::NEG_INFINITY });
+        for x in self.curve {
+            most = if self.lowest { most.min(*x) } else { most.max(*x) };
+        }
+        most
+    }
+}
 
 /// Where the curves of a batch are searched.
 pub struct Grid<'a> {
@@ -27,7 +52,7 @@ impl Grid<'_> {
     /// An extremum of curves: sampled jointly where all lanes share a grid, refined lane by lane.
     pub fn extremum(
         &self,
-        function: &str,
+        aggregation: Aggregation,
         curve: &CurveBatch,
         expansion: &BohrBatch,
         irregular: &mut [bool; LANES],
@@ -70,7 +95,7 @@ impl Grid<'_> {
                 *irregular = true;
                 continue;
             }
-            match extremum_of(function, (duration, finest), (&samples, Between::of(&own)), |t| Ok(Some(own.at(t)))) {
+            match extremum_of(aggregation, (duration, finest), (&samples, Between::of(&own)), |t| Ok(Some(own.at(t)))) {
                 Ok((found, true)) => *value = found,
                 // A single run reports the cause.
                 Ok((_, false)) | Err(_) => *irregular = true,

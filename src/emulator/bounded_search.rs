@@ -30,7 +30,7 @@ pub trait Interval: Sized {
 pub enum Inside<I> {
     /// Its two parts.
     Halves([I; 2]),
-    /// Its largest value, which needs no further search.
+    /// Its largest value, up to the accepted gap, which needs no further search.
     Largest(Extremum),
 }
 
@@ -194,14 +194,20 @@ pub fn search_curve(best: Extremum, samples: &SampledCurve, curve: &Curve, negat
         let hill = |ends: [(f64, f64); 2]| Hill { ends: ends.map(|(time, value)| Extremum { time, value }), fall };
         let hills = pairs().map(|(t, x)| hill([(t[0], x[0]), (t[1], x[1])]));
         let smoothness = curve.smoothness();
+        let open = same.open;
         search(best, hills, same, |hill: Hill, time| {
-            if let [a, b] = hill.ends
-                && curve.is_concave(&smoothness, a.time, b.time)
-            {
+            let [a, b] = hill.ends;
+            let length = b.time - a.time;
+            let middle = curve.parabola(&smoothness, time, 0.5 * length);
+            if middle.is_concave() {
                 return Ok(Inside::Largest(summit(curve, a, b)));
             }
-            let middle = Extremum { time, value: curve.at(time) };
-            let [a, b] = hill.ends;
+            // A magnitude that vanishes as a square leaves a smooth maximum; on a sample, its parabola excludes higher values.
+            let highest = hill.best();
+            if !middle.smooth && curve.parabola(&smoothness, highest.time, length).highest(length) <= open {
+                return Ok(Inside::Largest(highest));
+            }
+            let middle = Extremum { time, value: middle.value };
             Ok(Inside::Halves([Hill { ends: [a, middle], fall }, Hill { ends: [middle, b], fall }]))
         })
     };

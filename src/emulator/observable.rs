@@ -3,7 +3,7 @@
 use super::levels::battery_levels;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, prepare};
-use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
+use crate::ir::{Aggregation, FunctionInfo, MEMBER_MEAN, Type, aggregation, is_aggregate, key_of};
 use crate::linalg::{Matrix, real};
 use crate::metrics::{
     Argument, BohrExpansion, Curve, Derivative, InLanes, Metric, Moment, OperatorArgument, Parameter, Quantity, Scene,
@@ -48,8 +48,8 @@ enum Tree {
 pub struct Aggregate {
     /// The expression without spaces, such as `max(ergotropy)`.
     pub key: String,
-    /// `max`, `argmax`, ...
-    pub function: String,
+    /// What it takes from the curve.
+    pub aggregation: Aggregation,
     /// Name of the trace, if one is given.
     pub trace: Option<String>,
     /// The curve.
@@ -132,14 +132,14 @@ pub fn aggregates(e: &Evaluator, expr: &Expr) -> Result<Vec<Aggregate>, Fault> {
         .into_iter()
         .map(|x| {
             let wrong = || Box::new(Diagnostic::new(Code::UnknownMetric, x.span(), "expected an aggregate"));
-            let ExprKind::Call(function, items) = &x.kind else { return Err(wrong()) };
+            let (ExprKind::Call(_, items), Some(aggregation)) = (&x.kind, aggregation(x)) else { return Err(wrong()) };
             let (trace, inner) = match items.as_slice() {
                 [Expr { kind: ExprKind::Member(trace, inner), .. }] => (Some(trace.clone()), inner.as_ref()),
                 [inner] => (None, inner),
                 _ => return Err(wrong()),
             };
             let curve = Observable::new(e, key_of(inner), inner)?;
-            Ok(Aggregate { key: key_of(x), function: function.clone(), trace, curve })
+            Ok(Aggregate { key: key_of(x), aggregation, trace, curve })
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! Results of points that are propagated together, as columns with one number per point.
 
+use super::batch_extrema::extreme_sample;
 use super::engines::exact::EXACT;
 use super::observable::Observable;
 use super::results::{Mark, Run, RunInfo, Trace};
@@ -243,7 +244,7 @@ impl PointRuns {
     /// That of the first point that failed.
     pub fn largest(&self, key: &str) -> Result<Vec<f64>, Fault> {
         let largest = |curve: &[Option<f64>]| curve.iter().copied().flatten().reduce(f64::max);
-        self.reduced(key, |curve| (!curve.is_empty()).then(|| pulp::Arch::new().dispatch(Largest { curve })), largest)
+        self.reduced(key, |curve| (!curve.is_empty()).then(|| extreme_sample(curve, false)), largest)
     }
 
     fn reduced(
@@ -262,23 +263,5 @@ impl PointRuns {
             }
         };
         self.single.iter().zip(&together.0).map(of).collect()
-    }
-}
-
-/// Kernel: the largest number in each lane.
-struct Largest<'a> {
-    curve: &'a [Lane],
-}
-
-impl pulp::NullaryFnOnce for Largest<'_> {
-    type Output = Lane;
-
-    #[inline(always)]
-    fn call(self) -> Lane {
-        let mut most = Lane::splat(f64::NEG_INFINITY);
-        for x in self.curve {
-            most = most.max(*x);
-        }
-        most
     }
 }

@@ -10,6 +10,7 @@ use super::propagate::{Known, Propagation};
 use super::propagator::Propagator;
 use super::results::Trace;
 use crate::hamiltonian::{Fault, Look, Receiver, Step, Strobe, duration};
+use crate::ir::Aggregation;
 use crate::linalg::C64;
 use crate::spin::{Space, Sparse, State};
 
@@ -148,7 +149,7 @@ impl<'a> Propagation<'a> {
                     .map(|(k, aggregate)| {
                         let curve =
                             curves.iter().map(|row| row.get(k).copied().flatten().unwrap_or(f64::NAN)).collect();
-                        (aggregate.key.clone(), extremum(&aggregate.function, &time, curve))
+                        (aggregate.key.clone(), extremum(aggregate.aggregation, &time, curve))
                     })
                     .collect();
                 self.aggregates.extend(extrema);
@@ -190,13 +191,12 @@ impl<'a> Samples<'a> {
 }
 
 /// An extremum of the samples themselves: between two passes the trace has no values. NaN marks an undefined sample.
-fn extremum(function: &str, time: &[f64], mut curve: Vec<f64>) -> Option<f64> {
-    let negative = matches!(function, "min" | "argmin");
-    if negative {
+fn extremum(aggregation: Aggregation, time: &[f64], mut curve: Vec<f64>) -> Option<f64> {
+    if aggregation.is_lowest() {
         curve.iter_mut().for_each(|x| *x = -*x);
     }
     let range = super::extremum::range(&curve);
-    let best = if function == "first_max" {
+    let best = if aggregation == Aggregation::FirstMax {
         // Samples that differ by rounding are a plateau, not a maximum.
         let rises = |pair: &[f64]| matches!(pair, [a, b] if b - a > equal(range));
         let falls = |pair: &[f64]| matches!(pair, [a, b] if a - b > equal(range));
@@ -207,31 +207,34 @@ fn extremum(function: &str, time: &[f64], mut curve: Vec<f64>) -> Option<f64> {
         curve.iter().position(|x| *x >= range.1 - equal(range))?
     };
     let (t, value) = (*time.get(best)?, *curve.get(best)?);
-    Some(match function {
-        "argmax" | "argmin" => t,
-        "min" => -range.1,
-        "max" => range.1,
-        _ => value,
+    Some(match aggregation {
+        Aggregation::ArgMax | Aggregation::ArgMin => t,
+        Aggregation::Min | Aggregation::MinSample => -range.1,
+        Aggregation::Max | Aggregation::MaxSample => range.1,
+        Aggregation::FirstMax => value,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::extremum;
+    use super::{Aggregation, extremum};
 
     #[test]
     fn extrema_are_those_of_the_samples() {
         let time = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
         let curve = || vec![1.0, 3.0, 3.5, 2.0, 7.0, 0.5];
-        assert_eq!(extremum("max", &time, curve()), Some(7.0));
-        assert_eq!(extremum("argmax", &time, curve()), Some(4.0));
-        assert_eq!(extremum("min", &time, curve()), Some(0.5));
-        assert_eq!(extremum("argmin", &time, curve()), Some(5.0));
-        assert_eq!(extremum("first_max", &time, curve()), Some(3.5));
-        assert_eq!(extremum("first_max", &time, vec![5.0, 4.0, 3.0, 2.0, 1.0, 0.0]), None);
-        assert_eq!(extremum("max", &time[..2], vec![f64::NAN, f64::NAN]), None);
+        assert_eq!(extremum(Aggregation::Max, &time, curve()), Some(7.0));
+        assert_eq!(extremum(Aggregation::ArgMax, &time, curve()), Some(4.0));
+        assert_eq!(extremum(Aggregation::Min, &time, curve()), Some(0.5));
+        assert_eq!(extremum(Aggregation::ArgMin, &time, curve()), Some(5.0));
+        assert_eq!(extremum(Aggregation::FirstMax, &time, curve()), Some(3.5));
+        assert_eq!(extremum(Aggregation::FirstMax, &time, vec![5.0, 4.0, 3.0, 2.0, 1.0, 0.0]), None);
+        assert_eq!(extremum(Aggregation::Max, &time[..2], vec![f64::NAN, f64::NAN]), None);
         // Samples that differ by rounding are equal: the earliest counts.
         let flat = || vec![1.0, 3.0, 3.0 + 1e-15, 3.0, 2.0, 0.5];
-        assert_eq!((extremum("argmax", &time, flat()), extremum("max", &time, flat())), (Some(1.0), Some(3.0 + 1e-15)));
+        assert_eq!(
+            (extremum(Aggregation::ArgMax, &time, flat()), extremum(Aggregation::Max, &time, flat())),
+            (Some(1.0), Some(3.0 + 1e-15))
+        );
     }
 }

@@ -12,6 +12,7 @@ use super::observable::{Aggregate, EvalError, Observable, not_finite};
 use super::results::Trace;
 use super::trajectory::Trajectory;
 use crate::hamiltonian::{Fault, Segment};
+use crate::ir::Aggregation;
 use crate::metrics::{BohrExpansion, Curve, Motion};
 use crate::spin::State;
 use std::collections::BTreeMap;
@@ -59,11 +60,13 @@ pub fn record(context: &RunContext, segment: &Segment, tracks: &mut Tracks, star
         context.requested.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
     let times = grid(segment.duration, points);
     let turning = turning(context, tracks, segment)?;
-    let aggregates = extrema(context, &wanted, segment, tracks, (points, turning.as_ref()))?;
-    let mut values: Vec<Option<Vec<Option<f64>>>> = Vec::with_capacity(context.requested.observables.len());
+    let (of_samples, wanted): (Vec<&Aggregate>, _) = wanted.into_iter().partition(|a| a.aggregation.is_of_samples());
+    let mut aggregates = extrema(context, &wanted, segment, tracks, (points, turning.as_ref()))?;
+    let recorded = &context.requested.observables;
+    let mut values: Vec<Option<Vec<Option<f64>>>> = Vec::with_capacity(recorded.len() + of_samples.len());
     // Observables whose curves require the states.
     let mut left: Vec<&Observable> = Vec::new();
-    for observable in &context.requested.observables {
+    for observable in recorded.iter().chain(of_samples.iter().map(|a| &a.curve)) {
         let along = turning.as_ref().and_then(|t| finite(observable.along(t, &context.scene)?.values(&times)));
         if along.is_none() {
             left.push(observable);
@@ -74,9 +77,16 @@ pub fn record(context: &RunContext, segment: &Segment, tracks: &mut Tracks, star
     let visited = if left.is_empty() { times.get(times.len().saturating_sub(1)..).unwrap_or_default() } else { &times };
     let (sampled, ends) = values_at(context, &left, tracks, visited, segment)?;
     let mut sampled = sampled.into_iter();
-    let values = values.into_iter().map(|known| known.or_else(|| sampled.next()).unwrap_or_default());
-    let columns = context.requested.observables.iter().map(|q| q.key.clone()).zip(values).collect();
+    let mut values = values.into_iter().map(|known| known.or_else(|| sampled.next()).unwrap_or_default());
+    let columns = recorded.iter().map(|q| q.key.clone()).zip(&mut values).collect();
+    let extreme = |a: &&Aggregate, curve: Vec<Option<f64>>| (a.key.clone(), extreme_sample(a.aggregation, &curve));
+    aggregates.extend(of_samples.iter().zip(values).map(|(aggregate, curve)| extreme(aggregate, curve)));
     Ok((Trace { name, start, time: times, values: columns }, aggregates, ends))
+}
+
+/// The largest or smallest of the samples that are defined.
+fn extreme_sample(aggregation: Aggregation, curve: &[Option<f64>]) -> Option<f64> {
+    curve.iter().copied().flatten().reduce(if aggregation.is_lowest() { f64::min } else { f64::max })
 }
 
 /// Values by observable, then by time.
@@ -284,7 +294,7 @@ fn extrema(
             }
         };
         let of = (segment.duration, finest);
-        let (value, complete) = extremum_of(&aggregate.function, of, (line, between), |t| {
+        let (value, complete) = extremum_of(aggregate.aggregation, of, (line, between), |t| {
             if let Some(curve) = direct {
                 return Ok(Some(curve.at(t)));
             }
@@ -337,18 +347,18 @@ impl<'a> Between<'a> {
     }
 }
 
-/// An extremum of a curve over a duration, from its samples with spacing `finest` and its values at arbitrary times: `max`, `argmax`,
-/// `min`, `argmin` or `first_max`. The flag is true if the whole curve could be searched.
+/// An extremum of a curve over a duration, from its samples with spacing `finest` and its values at arbitrary times. The flag is true if
+/// the whole curve could be searched.
 ///
 /// # Errors
 /// Any error of `curve`.
 pub fn extremum_of(
-    function: &str,
+    aggregation: Aggregation,
     (duration, finest): (f64, f64),
     (samples, between): (&SampledCurve, Between),
     mut curve: impl FnMut(f64) -> Result<Option<f64>, Fault>,
 ) -> Result<(Option<f64>, bool), Fault> {
-    let negative = matches!(function, "min" | "argmin");
+    let negative = aggregation.is_lowest();
     let below: Vec<f64> = if negative { samples.values.iter().map(|v| -v).collect() } else { vec![] };
     let own = Samples { times: &samples.times, values: if negative { &below } else { &samples.values } };
     let mut signed = |t: f64| curve(t).map(|x| if negative { x.map(|x| -x) } else { x });
@@ -356,8 +366,8 @@ pub fn extremum_of(
     let known = if let Between::Wave(known) | Between::Corners(known) = &between { Some(*known) } else { None };
     let derivatives = known.map(|known| move |t: f64| known.with_derivatives(t).map(|x| if negative { -x } else { x }));
     let derivatives = derivatives.as_ref().map(|of| of as Derivatives);
-    let extremum = match function {
-        "first_max" => first_maximum(duration, finest, &mut signed)?.map(|x| (x, true)),
+    let extremum = match aggregation {
+        Aggregation::FirstMax => first_maximum(duration, finest, &mut signed)?.map(|x| (x, true)),
         _ => match (own.maximum(&mut signed, derivatives)?, between) {
             (None, _) => None,
             (Some(best), Between::Wave(_)) => Some((best, true)),
@@ -369,10 +379,12 @@ pub fn extremum_of(
         },
     };
     let Some((extremum, complete)) = extremum else { return Ok((None, true)) };
-    let value = match function {
-        "argmax" | "argmin" => own.beginning(extremum, equal(range(own.values)).max(accuracy), signed)?,
-        "min" => -extremum.value,
-        _ => extremum.value,
+    let value = match aggregation {
+        Aggregation::ArgMax | Aggregation::ArgMin => {
+            own.beginning(extremum, equal(range(own.values)).max(accuracy), signed)?
+        }
+        Aggregation::Min | Aggregation::MinSample => -extremum.value,
+        Aggregation::Max | Aggregation::FirstMax | Aggregation::MaxSample => extremum.value,
     };
     Ok((Some(value), complete))
 }

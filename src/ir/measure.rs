@@ -24,24 +24,86 @@ impl Measure {
     }
 }
 
-/// Aggregates of a trace, in `measure` and `expect`: (name, description).
-pub const AGGREGATES: &[(&str, &str)] = &[
-    ("max", "the maximum of the continuous curve in the recorded window"),
-    ("min", "the minimum of the continuous curve"),
-    (
+/// What an aggregate takes from the curve of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aggregation {
+    /// The maximum.
+    Max,
+    /// The minimum.
+    Min,
+    /// The time of the maximum.
+    ArgMax,
+    /// The time of the minimum.
+    ArgMin,
+    /// The first local maximum.
+    FirstMax,
+    /// The largest recorded sample.
+    MaxSample,
+    /// The smallest recorded sample.
+    MinSample,
+}
+
+impl Aggregation {
+    /// True for a minimum or its time.
+    pub fn is_lowest(self) -> bool {
+        matches!(self, Aggregation::Min | Aggregation::ArgMin | Aggregation::MinSample)
+    }
+
+    /// True for a time.
+    pub fn is_time(self) -> bool {
+        matches!(self, Aggregation::ArgMax | Aggregation::ArgMin)
+    }
+
+    /// True for what is taken from the recorded samples alone.
+    pub fn is_of_samples(self) -> bool {
+        matches!(self, Aggregation::MaxSample | Aggregation::MinSample)
+    }
+}
+
+/// An aggregate of a trace, in `measure` and `expect`.
+#[derive(Debug, Clone, Copy)]
+pub struct AggregateInfo {
+    /// Name.
+    pub name: &'static str,
+    /// What it takes from the curve.
+    pub aggregation: Aggregation,
+    /// Description.
+    pub meaning: &'static str,
+}
+
+const fn a(name: &'static str, aggregation: Aggregation, meaning: &'static str) -> AggregateInfo {
+    AggregateInfo { name, aggregation, meaning }
+}
+
+/// All aggregates.
+pub const AGGREGATES: &[AggregateInfo] = &[
+    a("max", Aggregation::Max, "the maximum of the continuous curve in the recorded window"),
+    a("min", Aggregation::Min, "the minimum of the continuous curve"),
+    a(
         "argmax",
+        Aggregation::ArgMax,
         "the time of the maximum since the start of the trace; of several equal maxima or a plateau, the earliest",
     ),
-    (
+    a(
         "argmin",
+        Aggregation::ArgMin,
         "the time of the minimum since the start of the trace; of several equal minima or a plateau, the earliest",
     ),
-    ("first_max", "the value of the first local maximum"),
+    a("first_max", Aggregation::FirstMax, "the value of the first local maximum"),
+    a("max_sample", Aggregation::MaxSample, "the largest of the recorded samples, not above `max`; faster than `max`"),
+    a("min_sample", Aggregation::MinSample, "the smallest of the recorded samples, not below `min`"),
 ];
 
-/// True for an aggregate of a trace: `max(ergotropy)`; with two arguments it would be an ordinary function.
+/// What an aggregate of a trace takes, `max(ergotropy)`; `None` for other expressions. With two arguments, `max` is an ordinary function.
+pub fn aggregation(expr: &Expr) -> Option<Aggregation> {
+    let ExprKind::Call(name, items) = &expr.kind else { return None };
+    let known = AGGREGATES.iter().find(|a| a.name == name)?;
+    (items.len() == 1).then_some(known.aggregation)
+}
+
+/// True for an aggregate of a trace.
 pub fn is_aggregate(expr: &Expr) -> bool {
-    matches!(&expr.kind, ExprKind::Call(name, items) if items.len() == 1 && AGGREGATES.iter().any(|(a, _)| a == name))
+    aggregation(expr).is_some()
 }
 
 /// Key of a metric in results: its text without spaces.

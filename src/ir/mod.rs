@@ -32,7 +32,9 @@ pub use experiment::{
 pub use function::{FUNCTIONS, FunctionInfo, LARMOR, LENGTH, MEMBER_MEAN, OTHER_FUNCTIONS, Rule as FunctionRule, SIZE};
 pub use look::{Detection, Look};
 pub use meaning::{Meaning, Type};
-pub use measure::{AGGREGATES, Measure, at_mark, is_aggregate, key_of, marked_metrics};
+pub use measure::{
+    AGGREGATES, AggregateInfo, Aggregation, Measure, aggregation, at_mark, is_aggregate, key_of, marked_metrics,
+};
 pub use noise::{BATH_SETTINGS, Bath, BathSetting, Collapse, Noise};
 pub use quantity::quantity_of;
 pub use robustness::{OFFSET_ERROR, RF_ERROR, with_errors};

@@ -1,7 +1,7 @@
 //! Quantities of results: of metrics, and of expressions that combine them.
 
 use super::function::MEMBER_MEAN;
-use super::measure::is_aggregate;
+use super::measure::{aggregation, is_aggregate};
 use crate::metrics::{Metric, Quantity};
 use crate::syntax::{Expr, ExprKind};
 
@@ -9,7 +9,7 @@ use crate::syntax::{Expr, ExprKind};
 /// if the combination is none of [`Quantity`], such as `energy/h`.
 pub fn quantity_of(expr: &Expr) -> Option<Quantity> {
     match &expr.kind {
-        ExprKind::Call(name, _) if is_aggregate(expr) && name.starts_with("arg") => Some(Quantity::Time),
+        ExprKind::Call(..) if aggregation(expr).is_some_and(|a| a.is_time()) => Some(Quantity::Time),
         ExprKind::Call(_, items) if is_aggregate(expr) => quantity_of(items.first()?),
         ExprKind::Call(name, items) if name == MEMBER_MEAN => quantity_of(items.first()?),
         ExprKind::Call(name, _) | ExprKind::Name(name) => Metric::named(name).map(|m| m.quantity),

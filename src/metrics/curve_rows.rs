@@ -121,15 +121,12 @@ impl Rows {
         pulp::Arch::new().dispatch(Derivatives(Waves { rows: self, frequencies, t, work }))
     }
 
-    /// True if the curve is proven to be concave between `t - r` and `t + r`. The second derivative exceeds that at t by at most r times the
-    /// largest third derivative. That of a length `L = |z|` is at most `3 p^3/L^2 + 3 p q/L` more than that of z, where `|z'| <= p` and
-    /// `|z''| <= q`: `L'' = N^2/L + Re(u* z'')` with `u = z/L`, `N = Im(u* z')` and `u' = i u N/L`. The bounds on the interval follow from
-    /// the values at t and the next derivatives.
-    pub fn is_concave(&self, frequencies: &[f64], smoothness: &Smoothness, (t, r): (f64, f64)) -> bool {
+    /// An upper bound of the curve from `t - r` to `t + r`, by its Taylor polynomial at t.
+    pub fn parabola(&self, frequencies: &[f64], smoothness: &Smoothness, (t, r): (f64, f64)) -> Parabola {
         let (mut few, mut many) = ([0.0; FEW], vec![]);
         let work = scratch(3 * self.width, &mut few, &mut many);
         let waves = Waves { rows: self, frequencies, t, work };
-        pulp::Arch::new().dispatch(Concave { waves, smoothness, r })
+        pulp::Arch::new().dispatch(Around { waves, smoothness, r })
     }
 
     /// Upper bounds of the derivatives of the waves.
@@ -268,25 +265,58 @@ impl pulp::NullaryFnOnce for Derivatives<'_> {
     }
 }
 
-/// Kernel: whether a curve is proven to be concave within `r` of a time.
-struct Concave<'a> {
+/// Upper bound of a curve near a time t: `f(t + d) <= f(t) + slope d + rise |d| + bend d^2/2`.
+///
+/// The second derivative of a length `L = |z|` is `L'' = N^2/L + Re(u* z'')` with `u = z/L`, `N = Im(u* z')` and `u' = i u N/L`. Within r of t
+/// it exceeds that at t by at most `r (3 p^3/l^2 + 3 p q/l + b)`, where `|z'| <= p`, `|z''| <= q`, `|z'''| <= b` and `L >= l > 0` there. A
+/// length that may vanish there has no such bound; it is at most `|z(t)| + |z'(t)| |d| + q d^2/2`.
+#[derive(Debug, Clone, Copy)]
+pub struct Parabola {
+    /// The value at t.
+    pub value: f64,
+    /// Slope of the plain wave and of the lengths that do not vanish.
+    slope: f64,
+    /// Magnitudes of the slopes of the lengths that may vanish.
+    rise: f64,
+    /// Upper bound of the second derivative.
+    bend: f64,
+    /// True if no length can vanish.
+    pub smooth: bool,
+}
+
+impl Parabola {
+    /// True if the curve is proven to be concave.
+    pub fn is_concave(&self) -> bool {
+        self.smooth && self.bend < 0.0
+    }
+
+    /// Upper bound of `f(t + d) - f(t)` for `|d| <= r`.
+    pub fn highest(&self, r: f64) -> f64 {
+        let slope = self.slope.abs() + self.rise;
+        let d = if slope < -self.bend * r { -slope / self.bend } else { r };
+        (slope + 0.5 * self.bend * d) * d
+    }
+}
+
+/// Kernel: the upper bound of a curve within `r` of a time.
+struct Around<'a> {
     waves: Waves<'a>,
     smoothness: &'a Smoothness,
     r: f64,
 }
 
-impl pulp::NullaryFnOnce for Concave<'_> {
-    type Output = bool;
+impl pulp::NullaryFnOnce for Around<'_> {
+    type Output = Parabola;
 
     #[inline(always)]
-    fn call(self) -> bool {
-        let Concave { waves, smoothness, r } = self;
+    fn call(self) -> Parabola {
+        let Around { waves, smoothness, r } = self;
         let m = waves.rows.padded / VECTOR;
         let bounds = smoothness.lengths.as_chunks::<VECTOR>().0;
         let [values, first, second] = waves.derivatives();
-        let mut most = second[2 * m];
-        most[0] += r * smoothness.plain;
-        let mut vanishes = false;
+        let (mut sums, mut slopes, mut rises, mut bends) = (values[2 * m], first[2 * m], [0.0; VECTOR], second[2 * m]);
+        bends[0] += r * smoothness.plain;
+        let mut smooth = true;
         for k in 0..m {
             for l in 0..VECTOR {
                 let ((x, y), (dx, dy)) = ((values[k][l], values[m + k][l]), (first[k][l], first[m + k][l]));
@@ -295,17 +325,22 @@ impl pulp::NullaryFnOnce for Concave<'_> {
                 let length = x.mul_add(x, y * y).sqrt();
                 let least = length - r * one;
                 // A length that is zero at all times, that of padding among them, contributes nothing.
-                vanishes |= least <= 0.0 && one > 0.0;
+                let vanishes = least <= 0.0;
+                smooth &= !(vanishes && one > 0.0);
                 let inverse = if length > 0.0 { 1.0 / length } else { 0.0 };
                 let largest = if least > 0.0 { 1.0 / least } else { 0.0 };
                 let across = x.mul_add(dy, -(y * dx)) * inverse;
-                let p = dx.mul_add(dx, dy * dy).sqrt() + r * two;
-                let q = ddx.mul_add(ddx, ddy * ddy).sqrt() + r * three;
+                let (speed, q) = (dx.mul_add(dx, dy * dy).sqrt(), ddx.mul_add(ddx, ddy * ddy).sqrt() + r * three);
+                let p = speed + r * two;
                 let bend = x.mul_add(ddx, y.mul_add(ddy, across * across)) * inverse;
                 let change = 3.0 * p * largest * (p * p * largest + q) + three;
-                most[l] += r.mul_add(change, bend);
+                sums[l] += length;
+                slopes[l] += if vanishes { 0.0 } else { x.mul_add(dx, y * dy) * inverse };
+                rises[l] += if vanishes { speed } else { 0.0 };
+                bends[l] += if vanishes { q } else { r.mul_add(change, bend) };
             }
         }
-        !vanishes && (most[0] + most[1]) + (most[2] + most[3]) < 0.0
+        let sum = |x: [f64; VECTOR]| (x[0] + x[1]) + (x[2] + x[3]);
+        Parabola { value: sum(sums), slope: sum(slopes), rise: sum(rises), bend: sum(bends), smooth }
     }
 }

@@ -59,7 +59,7 @@ pub use coherent::{incoherent_capacity, incoherent_ergotropy};
 pub use conserving::conserving_ergotropy;
 pub use curve::Curve;
 pub use curve_batch::{CurveBatch, PackedCurve, Phases, time};
-pub use curve_rows::Smoothness;
+pub use curve_rows::{Parabola, Smoothness};
 pub use daemonic::{daemonic_ergotropy, daemonic_ergotropy_two_qubits};
 pub use derivative::Derivative;
 pub use deviation::Spectrum;

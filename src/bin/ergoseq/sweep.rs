@@ -87,7 +87,9 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     // It follows the writing of a large file, too.
     let progress = Progress::new(grid.share.end - grid.share.start);
     let (expected, Opened { file, done, .. }) = grid.open(a)?;
-    let (pieces, left) = pieces(&done, grid.share.clone());
+    let emulator = Emulator::new(experiment);
+    let together = emulator.batch_size(&grid.point(grid.share.start), options);
+    let (pieces, left) = pieces(&done, grid.share.clone(), together);
     progress.only(left);
     drop(done);
     let work = Work {
@@ -97,7 +99,7 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
         stopped: AtomicBool::new(false),
         error: Mutex::new(None),
     };
-    grid.compute(&pieces, &expected, &work, &progress);
+    grid.compute(&emulator, &pieces, &expected, &work, &progress);
     drop(progress);
     let failures = work.failures.load(Ordering::Relaxed);
     work.close()?;
@@ -198,9 +200,15 @@ impl Grid<'_> {
     }
 
     /// Computes pieces of neighbouring points on all cores and writes what they give.
-    fn compute(&self, pieces: &[Range<u64>], expected: &Expected, work: &Work, progress: &Progress) {
+    fn compute(
+        &self,
+        emulator: &Emulator,
+        pieces: &[Range<u64>],
+        expected: &Expected,
+        work: &Work,
+        progress: &Progress,
+    ) {
         let layout = &expected.layout;
-        let emulator = Emulator::new(&self.compiled.experiment);
         pieces.par_iter().for_each(|piece| {
             let mut batch = Batch::new(work);
             let mut computed = ResultSet::new(expected.schema.clone());
@@ -316,11 +324,11 @@ impl Work<'_> {
     }
 }
 
-/// The points of a share that are pending, in pieces of neighbours, and how many they are.
-fn pieces(done: &[i16], share: Range<u64>) -> (Vec<Range<u64>>, u64) {
+/// The points of a share that are pending, in pieces of neighbours, and how many they are; `together` points are propagated at once.
+fn pieces(done: &[i16], share: Range<u64>, together: usize) -> (Vec<Range<u64>>, u64) {
     let pending = |k: &u64| done.get(*k as usize) == Some(&PENDING);
     let left = share.clone().filter(pending).count();
-    let most = neighbours(left) as u64;
+    let most = neighbours(left, together) as u64;
     let mut pieces: Vec<Range<u64>> = Vec::new();
     for k in share.filter(pending) {
         match pieces.last_mut() {
@@ -331,9 +339,11 @@ fn pieces(done: &[i16], share: Range<u64>) -> (Vec<Range<u64>>, u64) {
     (pieces, left as u64)
 }
 
-/// How many neighbouring points a thread computes, so that what it writes are long pieces: few enough that no thread waits for another.
-fn neighbours(points: usize) -> usize {
-    (points / (64 * rayon::current_num_threads())).clamp(1, 64)
+/// How many neighbouring points a thread computes, so that what it writes are long pieces: few enough that no thread waits for another, and
+/// no fewer than are propagated at once if there are enough for all threads.
+fn neighbours(points: usize, together: usize) -> usize {
+    let threads = rayon::current_num_threads();
+    (points / (64 * threads)).clamp(together.min(points.div_ceil(threads)).clamp(1, 64), 64)
 }
 
 /// What neighbouring points gave. It is written when they are done, or when it has waited for a tenth of a second, and at last when it
