@@ -22,7 +22,7 @@ fn measured() -> Vec<&'static str> {
 }
 
 /// The least of `l1_coherence` lies at corners of the curve.
-const EXTREMA: [&str; 7] = [
+const EXTREMA: [&str; 9] = [
     "highest = max(TRACE.energy)",
     "lowest = min(TRACE.l1_coherence)",
     "corner = argmin(TRACE.l1_coherence)",
@@ -30,6 +30,8 @@ const EXTREMA: [&str; 7] = [
     "both = 2*max(TRACE.ergotropy) - min(TRACE.stored_energy)/3",
     "when = argmax(TRACE.stored_energy)",
     "first = first_max(TRACE.charging_power)",
+    "largest = max_sample(TRACE.l1_coherence)",
+    "smallest = 3*min_sample(TRACE.charging_power)",
 ];
 
 /// A random program of a spin or several, whose parameters a, b, T stand in Hamiltonians, temperature and durations.

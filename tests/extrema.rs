@@ -45,6 +45,8 @@ measure {{
     highest = max(r.{metric})
     lowest = min(r.{metric})
     when = argmin(r.{metric})
+    most = max_sample(r.{metric})
+    least = min_sample(r.{metric})
     curve = {metric}
 }}
 ",
@@ -76,6 +78,9 @@ fn hold(metric: &str, relax: &str, seed: u32, samples: usize) {
         let (high, low) = (of(found, "highest"), of(found, "lowest"));
         assert!(high >= range.1 - within, "{metric}, {seed}, {relax}: {high} below {}", range.1);
         assert!(low <= range.0 + within, "{metric}, {seed}, {relax}: {low} above {}", range.0);
+        let samples = || found.traces[0].values.iter().flat_map(|(_, x)| x.iter().flatten().copied());
+        assert_eq!(of(found, "most"), samples().fold(f64::MIN, f64::max), "{metric}, {seed}, {relax}");
+        assert_eq!(of(found, "least"), samples().fold(f64::MAX, f64::min), "{metric}, {seed}, {relax}");
     }
     for name in ["highest", "lowest"] {
         let (a, b) = (of(&coarse, name), of(&dense, name));

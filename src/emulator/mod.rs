@@ -82,7 +82,7 @@ pub use motion::GeneratorAt;
 pub use observable::{Observable, is_of_propagator, largest_value, unit_of};
 pub use plan::plan;
 pub use point_columns::PointColumns;
-pub use point_runs::{PointRuns, TOGETHER};
+pub use point_runs::{BatchRun, MarkColumns, PointRuns, TOGETHER, TraceColumns};
 pub use points::{Point, SweepAxis, axes, point, points};
 pub use request::{Moments, Observation, Position, Request};
 pub use results::{Mark, Observations, Observed, Run, RunInfo, Trace};

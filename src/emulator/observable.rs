@@ -175,6 +175,11 @@ pub fn is_at_mark(e: &Evaluator, expr: &Expr) -> bool {
 }
 
 impl Observable {
+    /// The key of an aggregate that stands alone.
+    pub fn as_aggregate(&self) -> Option<&str> {
+        if let Tree::Aggregate(key) = &self.tree { Some(key) } else { None }
+    }
+
     /// Evaluates everything independent of the state.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ pub(super) struct About {
     pub evolves: bool,
 }
 
-/// Results of a batch.
+/// What is measured of a batch.
 #[derive(Default)]
 pub(super) struct Columns {
     /// Extrema and metrics at marks, by key, then by lane.
@@ -33,20 +33,33 @@ pub(super) struct Columns {
     traces: Vec<TraceColumns>,
 }
 
-pub(super) struct MarkColumns {
+/// What is measured at a mark, by lane.
+pub struct MarkColumns {
+    /// Name.
     pub name: String,
+    /// Time since `prepare`.
     pub time: Lane,
-    /// By observable.
+    /// Values by observable.
     pub values: Vec<Lane>,
 }
 
-struct TraceColumns {
-    name: String,
-    start: Lane,
-    /// By lane; a single list if shared by all lanes.
+/// A recorded statement, by lane.
+pub struct TraceColumns {
+    /// Name.
+    pub name: String,
+    /// Its start since `prepare`.
+    pub start: Lane,
+    /// Times of the samples by lane; a single list if shared by all lanes.
     times: Arc<Vec<Vec<f64>>>,
-    /// By observable, then by sample.
-    values: Vec<Vec<Lane>>,
+    /// Values by observable, then by sample.
+    pub values: Vec<Vec<Lane>>,
+}
+
+impl TraceColumns {
+    /// Times of the samples in a lane.
+    pub fn times(&self, lane: usize) -> &[f64] {
+        self.times.get(lane).or(self.times.first()).map_or(&[], Vec::as_slice)
+    }
 }
 
 impl Columns {
@@ -62,13 +75,16 @@ impl Columns {
     }
 }
 
-/// Results of a batch of points.
+/// Results of a batch of points, as columns with one number per point.
 pub struct BatchRun {
     about: Arc<About>,
     slots: Vec<Lane>,
     columns: Columns,
-    /// Named scalars by lane; `None` for points that must be run individually.
-    summaries: Vec<Option<Vec<f64>>>,
+    /// Values of the named scalars.
+    summary: Vec<Lane>,
+    /// Points that must be run individually.
+    irregular: [bool; LANES],
+    count: usize,
     tolerance: f64,
 }
 
@@ -78,17 +94,68 @@ impl BatchRun {
     pub(super) fn new(
         about: Arc<About>,
         (slots, columns): (Vec<Lane>, Columns),
-        irregular: [bool; LANES],
+        mut irregular: [bool; LANES],
         (count, tolerance): (usize, f64),
     ) -> BatchRun {
-        let summary = |(l, irregular): (usize, &bool)| if *irregular { None } else { summary(&about, &columns, l) };
-        let summaries = irregular.iter().enumerate().take(count).map(summary).collect();
-        BatchRun { about, slots, columns, summaries, tolerance }
+        let summary = summary(&about, &columns, &mut irregular);
+        BatchRun { about, slots, columns, summary, irregular, count, tolerance }
     }
 
     /// The points that must be run individually: `true`.
     fn irregular(&self) -> impl Iterator<Item = bool> + '_ {
-        self.summaries.iter().map(Option::is_none)
+        self.irregular.iter().copied().take(self.count)
+    }
+
+    /// Number of points.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// True if there are no points.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Names of the parameters, and their values.
+    pub fn params(&self) -> impl Iterator<Item = (&str, Lane)> {
+        self.about.params.iter().map(|(name, slot)| (name.as_str(), slot.of(&self.slots)))
+    }
+
+    /// Keys of the named scalars, and their values.
+    pub fn summary(&self) -> impl Iterator<Item = (&str, &Lane)> {
+        self.about.summary.iter().zip(&self.summary).map(|((key, _), values)| (key.as_str(), values))
+    }
+
+    /// Keys of the observables at marks and along traces.
+    pub fn keys(&self) -> &[String] {
+        &self.about.keys
+    }
+
+    /// The marks, in order.
+    pub fn marks(&self) -> &[MarkColumns] {
+        &self.columns.marks
+    }
+
+    /// The recorded statements, in order.
+    pub fn traces(&self) -> &[TraceColumns] {
+        &self.columns.traces
+    }
+
+    /// How a point was run.
+    pub fn how(&self, lane: usize) -> RunInfo {
+        let about = &self.about;
+        let end = self.columns.marks.last().and_then(|m| m.time.0.get(lane));
+        RunInfo {
+            whole: about.states,
+            dimension: about.states,
+            pure: false,
+            random_vectors: 0,
+            members: 1,
+            methods: if about.evolves { vec![EXACT.into()] } else { vec![] },
+            tolerance: self.tolerance,
+            duration: end.copied().unwrap_or_default(),
+            truncation: vec![],
+        }
     }
 
     /// A recorded curve, by sample.
@@ -98,18 +165,36 @@ impl BatchRun {
     }
 
     /// Results of each point; `None` for those that must be run individually.
-    fn runs(self) -> Vec<Option<Run>> {
-        let BatchRun { about, slots, columns, summaries, tolerance } = self;
-        let Columns { marks, traces, .. } = columns;
-        let traces: Vec<(TraceColumns, Vec<Samples>)> = traces
-            .into_iter()
-            .map(|mut t| {
-                let by_lane = std::mem::take(&mut t.values).iter().map(|curve| by_lane(curve)).collect();
-                (t, by_lane)
-            })
-            .collect();
-        let mut results = Points { about: &about, slots: &slots, marks: &marks, traces, tolerance };
-        summaries.into_iter().enumerate().map(|(l, summary)| Some(results.point(l, summary?))).collect()
+    fn runs(&self) -> Vec<Option<Run>> {
+        let samples = |t: &TraceColumns| t.values.iter().map(|curve| by_lane(curve)).collect();
+        let mut curves: Vec<Vec<Samples>> = self.columns.traces.iter().map(samples).collect();
+        let point = |(l, irregular): (usize, bool)| (!irregular).then(|| self.run(l, &mut curves));
+        self.irregular().enumerate().map(point).collect()
+    }
+
+    /// Results of a lane, whose curves are moved out of `samples`, which are by trace and observable.
+    fn run(&self, lane: usize, samples: &mut [Vec<Samples>]) -> Run {
+        let of = |x: &Lane| x.0.get(lane).copied().unwrap_or(f64::NAN);
+        let keyed = |values: &[Lane]| self.keys().iter().cloned().zip(values.iter().map(|x| Some(of(x)))).collect();
+        let mark =
+            |m: &MarkColumns| Mark { name: m.name.clone(), time: of(&m.time), values: keyed(&m.values), state: None };
+        let traces = self.columns.traces.iter().zip(samples).map(|(t, curves)| {
+            let own = curves.iter_mut().map(|curve| curve.get_mut(lane).map(std::mem::take).unwrap_or_default());
+            Trace {
+                name: t.name.clone(),
+                start: of(&t.start),
+                time: t.times(lane).to_vec(),
+                values: self.keys().iter().cloned().zip(own).collect(),
+            }
+        });
+        Run {
+            traces: traces.collect(),
+            summary: self.summary().map(|(key, x)| (key.to_string(), Some(of(x)))).collect(),
+            params: self.params().map(|(name, x)| (name.to_string(), of(&x))).collect(),
+            marks: self.columns.marks.iter().map(mark).collect(),
+            how: self.how(lane),
+            ..Run::default()
+        }
     }
 }
 
@@ -127,68 +212,34 @@ fn by_lane(curve: &[Lane]) -> Samples {
     out
 }
 
-/// Named scalars of a lane; `None` if one is undefined.
-fn summary(about: &About, columns: &Columns, lane: usize) -> Option<Vec<f64>> {
-    if about.summary.is_empty() {
-        return Some(vec![]);
-    }
-    let of = |values: &[Option<f64>; LANES]| values.get(lane).copied().flatten();
-    let known: BTreeMap<String, Option<f64>> =
-        columns.known.iter().map(|(key, values)| (key.clone(), of(values))).collect();
-    about.summary.iter().map(|(_, o)| o.answer(None, &known).ok()).collect()
-}
-
-/// Results of a batch, from which those of each point are taken.
-struct Points<'a> {
-    about: &'a About,
-    slots: &'a [Lane],
-    marks: &'a [MarkColumns],
-    traces: Vec<(TraceColumns, Vec<Samples>)>,
-    tolerance: f64,
-}
-
-impl Points<'_> {
-    /// Results of one lane, whose curves are moved out.
-    fn point(&mut self, lane: usize, summary: Vec<f64>) -> Run {
-        let of = |x: &Lane| x.0.get(lane).copied().unwrap_or(f64::NAN);
-        let about = self.about;
-        let key = |k: usize| about.keys.get(k).cloned().unwrap_or_default();
-        let marks = self.marks.iter().map(|m| Mark {
-            name: m.name.clone(),
-            time: of(&m.time),
-            values: m.values.iter().enumerate().map(|(k, x)| (key(k), Some(of(x)))).collect(),
-            state: None,
-        });
-        let marks: Vec<Mark> = marks.collect();
-        let traces = self.traces.iter_mut().map(|(t, values)| {
-            let curves = values.iter_mut().map(|curves| curves.get_mut(lane).map(std::mem::take).unwrap_or_default());
-            Trace {
-                name: t.name.clone(),
-                start: of(&t.start),
-                time: t.times.get(lane).or(t.times.first()).cloned().unwrap_or_default(),
-                values: curves.enumerate().map(|(k, curve)| (key(k), curve)).collect(),
+/// The named scalars; a lane in which one is undefined becomes irregular.
+fn summary(about: &About, columns: &Columns, irregular: &mut [bool; LANES]) -> Vec<Lane> {
+    let mut sorted: Vec<&(String, [Option<f64>; LANES])> = columns.known.iter().collect();
+    sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let at = |values: &[Option<f64>; LANES], lane: usize| values.get(lane).copied().flatten();
+    let direct = |(_, observable): &(String, Observable)| {
+        let key = observable.as_aggregate()?;
+        sorted.iter().find(|(known, _)| known == key).map(|(_, values)| values)
+    };
+    let direct: Vec<Option<&[Option<f64>; LANES]>> = about.summary.iter().map(direct).collect();
+    let mut known: BTreeMap<String, Option<f64>> = sorted.iter().map(|(key, _)| (key.clone(), None)).collect();
+    let mut out = vec![Lane::splat(f64::NAN); about.summary.len()];
+    for (l, irregular) in irregular.iter_mut().enumerate() {
+        if direct.iter().any(Option::is_none) {
+            known.values_mut().zip(&sorted).for_each(|(x, (_, values))| *x = at(values, l));
+        }
+        for (((_, observable), direct), out) in about.summary.iter().zip(&direct).zip(&mut out) {
+            let value = match direct {
+                Some(values) => at(values, l).filter(|x| x.is_finite()),
+                None => observable.answer(None, &known).ok(),
+            };
+            match (value, out.0.get_mut(l)) {
+                (Some(x), Some(out)) => *out = x,
+                _ => *irregular = true,
             }
-        });
-        let names = about.summary.iter().map(|(key, _)| key.clone());
-        Run {
-            summary: names.zip(summary.into_iter().map(Some)).collect(),
-            params: about.params.iter().map(|(name, slot)| (name.clone(), of(&slot.of(self.slots)))).collect(),
-            traces: traces.collect(),
-            how: RunInfo {
-                whole: about.states,
-                dimension: about.states,
-                pure: false,
-                random_vectors: 0,
-                members: 1,
-                methods: if about.evolves { vec![EXACT.into()] } else { vec![] },
-                tolerance: self.tolerance,
-                duration: marks.last().map_or(0.0, |m| m.time),
-                truncation: vec![],
-            },
-            marks,
-            ..Run::default()
         }
     }
+    out
 }
 
 /// Largest number of points that are propagated together.
@@ -219,9 +270,14 @@ impl PointRuns {
         self.single.is_empty()
     }
 
+    /// The results of all points as columns, if none had to be run individually.
+    pub fn all_together(&self) -> Option<&BatchRun> {
+        self.together.as_ref().filter(|_| self.single.iter().all(Option::is_none))
+    }
+
     /// The results point by point.
     pub fn into_runs(self) -> impl Iterator<Item = Result<Run, Fault>> {
-        let together = self.together.map_or_else(Vec::new, BatchRun::runs);
+        let together = self.together.as_ref().map_or_else(Vec::new, BatchRun::runs);
         let mut together = together.into_iter().chain(std::iter::repeat_with(|| None));
         self.single.into_iter().map(move |alone| {
             let run = together.next().flatten();

@@ -228,6 +228,8 @@ mod tests {
         assert_eq!(extremum(Aggregation::Min, &time, curve()), Some(0.5));
         assert_eq!(extremum(Aggregation::ArgMin, &time, curve()), Some(5.0));
         assert_eq!(extremum(Aggregation::FirstMax, &time, curve()), Some(3.5));
+        assert_eq!(extremum(Aggregation::MaxSample, &time, curve()), Some(7.0));
+        assert_eq!(extremum(Aggregation::MinSample, &time, curve()), Some(0.5));
         assert_eq!(extremum(Aggregation::FirstMax, &time, vec![5.0, 4.0, 3.0, 2.0, 1.0, 0.0]), None);
         assert_eq!(extremum(Aggregation::Max, &time[..2], vec![f64::NAN, f64::NAN]), None);
         // Samples that differ by rounding are equal: the earliest counts.

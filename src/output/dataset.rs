@@ -132,20 +132,23 @@ impl Layout {
         Layout { dataset: Dataset { header, points }, places }
     }
 
-    /// The values of a point of the sweep, `at` in the result set: all but its status, which is written when they stand.
+    /// The values of neighbouring points of the sweep, the first of which is `point`: all but their statuses, which are written when they
+    /// stand.
     ///
     /// # Errors
-    /// When the point has another number of samples than the layout, as a sentence.
-    pub fn values(&self, set: &ResultSet, at: usize, point: u64) -> Result<Vec<Patch>, String> {
+    /// When a point has another number of samples than the layout, as a sentence.
+    pub fn values(&self, set: &ResultSet, point: u64) -> Result<Vec<Patch>, String> {
         let patch = |place: &Place| {
             let Some(column) = set.values(place.column) else { return Err("other points have more columns".into()) };
-            let values = column.at(at);
-            if values.len() != place.own {
-                let (name, here, there) = (&column.column.name, values.len(), place.own);
-                return Err(format!("`{name}` has {here} values here and {there} at other points"));
+            let mut bytes = Vec::with_capacity(8 * place.own * set.len());
+            for at in 0..set.len() {
+                let values = column.at(at);
+                if values.len() != place.own {
+                    let (name, here, there) = (&column.column.name, values.len(), place.own);
+                    return Err(format!("`{name}` has {here} values here and {there} at other points"));
+                }
+                bytes.extend(values.iter().flat_map(|x| x.to_be_bytes()));
             }
-            let mut bytes = Vec::with_capacity(8 * values.len());
-            values.iter().for_each(|x| bytes.extend_from_slice(&x.to_be_bytes()));
             Ok((place.begin + point * place.own as u64 * Type::Double.size(), bytes))
         };
         self.places.iter().map(patch).collect()
@@ -215,9 +218,9 @@ impl Dataset {
         out
     }
 
-    /// The status of a point: 0, or the number of its error.
-    pub fn status(&self, point: u64, status: i16) -> Patch {
-        (self.status_begin() + point * Type::Short.size(), status.to_be_bytes().to_vec())
+    /// The statuses of neighbouring points, the first of which is `point`: 0, or the number of an error.
+    pub fn statuses(&self, point: u64, statuses: &[i16]) -> Patch {
+        (self.status_begin() + point * Type::Short.size(), statuses.iter().flat_map(|x| x.to_be_bytes()).collect())
     }
 
     /// Where the statuses begin.

@@ -1,7 +1,7 @@
 //! Structure of a result set without its values: columns, marks, traces, units.
 
 use super::units::{EnergyUnit, Unit, Units};
-use crate::emulator::{Run, SweepAxis};
+use crate::emulator::{BatchRun, Run, SweepAxis};
 use crate::hamiltonian::Values;
 use crate::ir::{Experiment, Param};
 use crate::metrics::{Metric, Quantity};
@@ -126,6 +126,17 @@ impl Shape {
             marks: run.marks.iter().map(|m| m.name.clone()).collect(),
             at_marks: run.marks.first().map_or(vec![], |m| keys(&m.values)),
             traces: run.traces.iter().map(|t| (t.name.clone(), t.time.len(), keys(&t.values))).collect(),
+        }
+    }
+
+    /// Results of a batch of points.
+    pub fn of_batch(batch: &BatchRun) -> Shape {
+        let keys = batch.keys().to_vec();
+        Shape {
+            summary: batch.summary().map(|(key, _)| key.to_string()).collect(),
+            marks: batch.marks().iter().map(|m| m.name.clone()).collect(),
+            traces: batch.traces().iter().map(|t| (t.name.clone(), t.times(0).len(), keys.clone())).collect(),
+            at_marks: keys,
         }
     }
 

@@ -3,8 +3,9 @@
 use super::schema::{Over, Schema, Shape};
 use super::units::Unit;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::emulator::{Readings, Run, RunInfo};
+use crate::emulator::{BatchRun, MarkColumns, Readings, Run, RunInfo};
 use crate::hamiltonian::{self, Fault};
+use crate::lanes::Lane;
 use crate::linalg::Matrix;
 use crate::tomography::{Energies, Quantity};
 use std::iter::{once, repeat_n};
@@ -134,6 +135,33 @@ impl ResultSet {
         Ok(())
     }
 
+    /// Adds the results of a batch of points; the first one completes the schema.
+    ///
+    /// # Errors
+    /// When they do not match the schema.
+    pub fn push_batch(&mut self, batch: &BatchRun) -> Result<(), Fault> {
+        let parameters = self.schema.columns().iter().take(self.schema.parameters().len());
+        if !parameters.map(|c| c.name.as_str()).eq(batch.params().map(|(name, _)| name)) {
+            return Err(other_results());
+        }
+        let own = Shape::of_batch(batch);
+        match self.schema.shape() {
+            None => self.complete(own, batch.params().map(|(_, x)| first(&x)).collect()),
+            Some(shape) if !shape.is_like(&own) => return Err(other_results()),
+            Some(_) => {}
+        }
+        self.take_columns(batch);
+        let states = vec![None; batch.marks().len()];
+        self.points.extend((0..batch.len()).map(|lane| About {
+            status: Status::Computed,
+            notes: vec![],
+            how: batch.how(lane),
+            tomographies: vec![],
+            states: states.clone(),
+        }));
+        Ok(())
+    }
+
     /// Adds a failed point, with the known values of its parameters.
     pub fn push_failed(&mut self, given: &hamiltonian::Values, code: Code, message: String) {
         let marks = self.schema.marks().len();
@@ -194,6 +222,42 @@ impl ResultSet {
         self.schema = Arc::new(schema);
     }
 
+    /// Appends the numbers of a batch, in the order of the columns.
+    fn take_columns(&mut self, batch: &BatchRun) {
+        let count = batch.len();
+        let mut columns = self.schema.columns().iter().zip(&mut self.data);
+        let mut put = |values: &mut dyn Iterator<Item = f64>| {
+            if let Some((column, data)) = columns.next() {
+                data.extend(values.map(|x| column.convert(x)));
+            }
+        };
+        let lanes = |x: &Lane| x.0.into_iter().take(count);
+        batch.params().for_each(|(_, x)| put(&mut lanes(&x)));
+        batch.summary().for_each(|(_, x)| put(&mut lanes(x)));
+        let mut of_marks = |value: &dyn Fn(&MarkColumns) -> Option<&Lane>| {
+            let at = |lane: usize| batch.marks().iter().filter_map(move |m| value(m)?.0.get(lane).copied());
+            put(&mut (0..count).flat_map(at));
+        };
+        of_marks(&|m| Some(&m.time));
+        (0..batch.keys().len()).for_each(|k| of_marks(&|m| m.values.get(k)));
+        for trace in batch.traces() {
+            put(&mut lanes(&trace.start));
+            put(&mut (0..count).flat_map(|lane| trace.times(lane).iter().copied()));
+            for curve in &trace.values {
+                let at = |lane: usize| curve.iter().filter_map(move |x| x.0.get(lane).copied());
+                put(&mut (0..count).flat_map(at));
+            }
+        }
+        for (ends, trace) in self.sample_ends.iter_mut().zip(batch.traces()) {
+            let before = ends.last().copied().unwrap_or(0);
+            let end = |sum: &mut usize, lane: usize| {
+                *sum += trace.times(lane).len();
+                Some(*sum)
+            };
+            ends.extend((0..count).scan(before, end));
+        }
+    }
+
     /// Appends the numbers of a run, in the order of the columns.
     fn take_values(&mut self, run: &Run) {
         let mut columns = self.schema.columns().iter().zip(&mut self.data);
@@ -217,6 +281,11 @@ impl ResultSet {
             ends.push(ends.last().copied().unwrap_or(0) + trace.time.len());
         }
     }
+}
+
+/// The number of the first point.
+fn first(x: &Lane) -> f64 {
+    x.0.first().copied().unwrap_or(f64::NAN)
 }
 
 fn other_results() -> Fault {

@@ -43,6 +43,7 @@ mod show;
 #[cfg(feature = "pictures")]
 mod spectrum;
 mod sweep;
+mod sweep_file;
 mod terminal;
 mod test;
 mod tomography;

@@ -61,7 +61,12 @@ impl Progress {
 
     /// One more is done.
     pub fn step(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
+        self.steps(1);
+    }
+
+    /// So many more are done.
+    pub fn steps(&self, points: usize) {
+        self.done.fetch_add(points as u64, Ordering::Relaxed);
     }
 }
 

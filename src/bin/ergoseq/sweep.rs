@@ -6,10 +6,11 @@
 
 use crate::overrides::{self, Prepared};
 use crate::progress::Progress;
+use crate::sweep_file::{Unwritten, Work, failed, put, wrong};
 use crate::{Outcome, args, files, inputs, terminal};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{self, Emulator, Options, PointColumns, Run, SweepAxis};
+use ergoseq::emulator::{self, Emulator, Options, PointColumns, PointRuns, Run, SweepAxis};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
 use ergoseq::output::dataset::{Blank, Dataset, Layout, Patch, origin};
@@ -19,27 +20,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-/// How many failures are shown in full; all are counted, and the file says which points failed and why.
-const SHOWN: u64 = 3;
+use std::sync::Arc;
 
 /// How many bytes of a file are read for its header: sources are texts of people.
 const LARGEST_HEADER: u64 = 128 << 20;
-
-fn wrong(path: &Path, why: impl std::fmt::Display) -> Diagnostic {
-    Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be written: {why}", path.display()))
-}
-
-fn failed(path: &Path) -> impl Fn(io::Error) -> Diagnostic + '_ {
-    move |e| match e.kind() {
-        ErrorKind::StorageFull => wrong(path, "the disk is full")
-            .help("the file contains all results so far; free some space and continue with `--resume`"),
-        _ => wrong(path, files::reason(&e)),
-    }
-}
 
 /// Refuses the endings of other formats: the file would be NetCDF under the name of something else.
 fn netcdf(path: &Path) -> Result<(), Box<Diagnostic>> {
@@ -92,16 +76,10 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let (pieces, left) = pieces(&done, grid.share.clone(), together);
     progress.only(left);
     drop(done);
-    let work = Work {
-        file: Mutex::new(file),
-        path: &a.output,
-        failures: AtomicU64::new(0),
-        stopped: AtomicBool::new(false),
-        error: Mutex::new(None),
-    };
+    let work = Work::new(file, &a.output);
     grid.compute(&emulator, &pieces, &expected, &work, &progress);
     drop(progress);
-    let failures = work.failures.load(Ordering::Relaxed);
+    let failures = work.failures();
     work.close()?;
     let before = (grid.share.end - grid.share.start) - left;
     let mut said = format!("{left} points computed");
@@ -210,40 +188,54 @@ impl Grid<'_> {
     ) {
         let layout = &expected.layout;
         pieces.par_iter().for_each(|piece| {
-            let mut batch = Batch::new(work);
+            let mut unwritten = Unwritten::new(work);
             let mut computed = ResultSet::new(expected.schema.clone());
             let points = self.columns(piece);
             let size = emulator.batch_size(&self.point(piece.start), self.options);
-            let runs = (0..points.len()).step_by(size).flat_map(|from| {
-                let range = if work.stopped.load(Ordering::Relaxed) { 0..0 } else { from..from + size };
-                (from..).zip(emulator.run_together(&points, range, self.options).into_runs())
-            });
-            for (k, run) in runs {
-                if work.stopped.load(Ordering::Relaxed) {
+            for from in (0..points.len()).step_by(size) {
+                if work.is_stopped() {
                     return;
                 }
-                let at = piece.start + k as u64;
-                let patches = run.and_then(|run| {
-                    computed.clear();
-                    computed.push(run)?;
-                    layout.values(&computed, 0, at).map_err(|why| {
-                        let why = format!("the results of this point do not match the file: {why}");
-                        Box::new(Diagnostic::without_place(Code::Contradiction, why))
-                    })
-                });
-                let (patches, status) = match patches {
-                    Ok(patches) => (patches, 0),
-                    Err(diagnostic) => {
-                        let status = number_of(diagnostic.code);
-                        work.failed(*diagnostic, &self.axes, &points.point(k), self.compiled);
-                        (vec![], status)
-                    }
-                };
-                batch.add(patches, layout.dataset.status(at, status));
-                progress.step();
+                let at = piece.start + from as u64;
+                let runs = emulator.run_together(&points, from..from + size, self.options);
+                if let Some(patches) = patches_of_batch(&runs, &mut computed, layout, at) {
+                    unwritten.add(patches, layout.dataset.statuses(at, &vec![0; runs.len()]));
+                    progress.steps(runs.len());
+                    continue;
+                }
+                for (k, run) in runs.into_runs().enumerate() {
+                    let at = at + k as u64;
+                    let (patches, status) = match run.and_then(|run| patches_of(run, &mut computed, layout, at)) {
+                        Ok(patches) => (patches, 0),
+                        Err(diagnostic) => {
+                            let status = number_of(diagnostic.code);
+                            work.failed(*diagnostic, &self.axes, &points.point(from + k), self.compiled);
+                            (vec![], status)
+                        }
+                    };
+                    unwritten.add(patches, layout.dataset.statuses(at, &[status]));
+                    progress.steps(1);
+                }
             }
         });
     }
+}
+
+/// What a batch of points writes to the file, if none of them had to be run individually.
+fn patches_of_batch(runs: &PointRuns, computed: &mut ResultSet, layout: &Layout, at: u64) -> Option<Vec<Patch>> {
+    computed.clear();
+    computed.push_batch(runs.all_together()?).ok()?;
+    layout.values(computed, at).ok()
+}
+
+/// What a point writes to the file.
+fn patches_of(run: Run, computed: &mut ResultSet, layout: &Layout, at: u64) -> Result<Vec<Patch>, Box<Diagnostic>> {
+    computed.clear();
+    computed.push(run)?;
+    layout.values(computed, at).map_err(|why| {
+        let why = format!("the results of this point do not match the file: {why}");
+        Box::new(Diagnostic::without_place(Code::Contradiction, why))
+    })
 }
 
 /// The results of the first point that can be computed.
@@ -284,46 +276,6 @@ struct Opened {
     done: Vec<i16>,
 }
 
-struct Work<'a> {
-    file: Mutex<File>,
-    path: &'a Path,
-    failures: AtomicU64,
-    stopped: AtomicBool,
-    error: Mutex<Option<Diagnostic>>,
-}
-
-impl Work<'_> {
-    /// Counts a point that failed, and shows the first of them.
-    fn failed(&self, diagnostic: Diagnostic, axes: &[SweepAxis], point: &Values, compiled: &Compiled) {
-        if self.failures.fetch_add(1, Ordering::Relaxed) < SHOWN {
-            let names = axes.iter().flat_map(|a| &a.names);
-            let shown: Vec<String> = names.filter_map(|n| Some(format!("{n} = {}", point.get(n)?))).collect();
-            terminal::report(&[diagnostic.help(format!("at the point {}", shown.join(", ")))], &compiled.sources);
-        }
-    }
-
-    /// Writes patches in order; the first failure stops the sweep, and nothing more is written.
-    fn write(&self, patches: &[Patch]) {
-        let Ok(mut file) = self.file.lock() else { return };
-        if !self.stopped.load(Ordering::Relaxed)
-            && let Err(e) = patches.iter().try_for_each(|patch| put(&mut file, patch))
-            && !self.stopped.swap(true, Ordering::Relaxed)
-            && let Ok(mut error) = self.error.lock()
-        {
-            *error = Some(failed(self.path)(e));
-        }
-    }
-
-    /// Makes the file last, once all threads are done.
-    fn close(self) -> Result<(), Box<Diagnostic>> {
-        if let Some(diagnostic) = self.error.into_inner().unwrap_or(None) {
-            return Err(Box::new(diagnostic));
-        }
-        let file = self.file.into_inner().map_err(|_| Box::new(wrong(self.path, "a thread failed")))?;
-        Ok(file.sync_all().map_err(failed(self.path))?)
-    }
-}
-
 /// The points of a share that are pending, in pieces of neighbours, and how many they are; `together` points are propagated at once.
 fn pieces(done: &[i16], share: Range<u64>, together: usize) -> (Vec<Range<u64>>, u64) {
     let pending = |k: &u64| done.get(*k as usize) == Some(&PENDING);
@@ -344,70 +296,6 @@ fn pieces(done: &[i16], share: Range<u64>, together: usize) -> (Vec<Range<u64>>,
 fn neighbours(points: usize, together: usize) -> usize {
     let threads = rayon::current_num_threads();
     (points / (64 * threads)).clamp(together.min(points.div_ceil(threads)).clamp(1, 64), 64)
-}
-
-/// What neighbouring points gave. It is written when they are done, or when it has waited for a tenth of a second, and at last when it
-/// goes.
-struct Batch<'a> {
-    work: &'a Work<'a>,
-    patches: Vec<Patch>,
-    statuses: Vec<Patch>,
-    since: Instant,
-}
-
-impl<'a> Batch<'a> {
-    fn new(work: &'a Work<'a>) -> Batch<'a> {
-        Batch { work, patches: vec![], statuses: vec![], since: Instant::now() }
-    }
-
-    /// Takes the values of a point, and its status.
-    fn add(&mut self, patches: Vec<Patch>, status: Patch) {
-        const LONGEST: Duration = Duration::from_millis(100);
-        self.patches.extend(patches);
-        self.statuses.push(status);
-        if self.since.elapsed() > LONGEST {
-            self.write();
-        }
-    }
-
-    /// The values, and then the statuses.
-    fn write(&mut self) {
-        for patches in [&mut self.patches, &mut self.statuses] {
-            self.work.write(&joined(std::mem::take(patches)));
-        }
-        self.since = Instant::now();
-    }
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        self.write();
-    }
-}
-
-/// Patches in the order of their places, those that touch each other as one.
-fn joined(mut patches: Vec<Patch>) -> Vec<Patch> {
-    patches.sort_by_key(|(at, _)| *at);
-    let mut out: Vec<Patch> = Vec::new();
-    for (at, bytes) in patches {
-        match out.last_mut() {
-            Some((begin, before)) if *begin + before.len() as u64 == at => before.extend_from_slice(&bytes),
-            _ => out.push((at, bytes)),
-        }
-    }
-    out
-}
-
-/// Writes at a place of the file. Where the system can, in one call: a point has a dozen patches.
-#[cfg(unix)]
-fn put(file: &mut File, (at, bytes): &Patch) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, *at)
-}
-
-#[cfg(not(unix))]
-fn put(file: &mut File, (at, bytes): &Patch) -> io::Result<()> {
-    file.seek(SeekFrom::Start(*at))?;
-    file.write_all(bytes)
 }
 
 /// A new file with nothing computed. It is made beside its place and moved there, so that a file of this name is always whole.
@@ -571,7 +459,7 @@ fn join(a: &args::Merge) -> Result<Outcome, Diagnostic> {
                     copy(file, out, at, length)?;
                 }
                 for (k, status) in (run.start..).zip(shard.iter().take(run.end as usize).skip(run.start as usize)) {
-                    put(out, &first.status(k, *status))?;
+                    put(out, &first.statuses(k, &[*status]))?;
                 }
             }
         }
