@@ -140,15 +140,14 @@ impl Layout {
     pub fn values(&self, set: &ResultSet, point: u64) -> Result<Vec<Patch>, String> {
         let patch = |place: &Place| {
             let Some(column) = set.values(place.column) else { return Err("other points have more columns".into()) };
-            let mut bytes = Vec::with_capacity(8 * place.own * set.len());
-            for at in 0..set.len() {
-                let values = column.at(at);
-                if values.len() != place.own {
-                    let (name, here, there) = (&column.column.name, values.len(), place.own);
-                    return Err(format!("`{name}` has {here} values here and {there} at other points"));
-                }
-                bytes.extend(values.iter().flat_map(|x| x.to_be_bytes()));
+            let mut lengths = (0..set.len()).map(|at| column.at(at).len());
+            if let Some(here) = lengths.find(|length| *length != place.own) {
+                let (name, there) = (&column.column.name, place.own);
+                return Err(format!("`{name}` has {here} values here and {there} at other points"));
             }
+            let mut bytes = vec![0; 8 * place.own * set.len()];
+            let numbers = bytes.as_chunks_mut::<8>().0.iter_mut();
+            numbers.zip(column.all()).for_each(|(out, x)| *out = x.to_be_bytes());
             Ok((place.begin + point * place.own as u64 * Type::Double.size(), bytes))
         };
         self.places.iter().map(patch).collect()

@@ -294,8 +294,9 @@ fn pieces(done: &[i16], share: Range<u64>, together: usize) -> (Vec<Range<u64>>,
 /// How many neighbouring points a thread computes, so that what it writes are long pieces: few enough that no thread waits for another, and
 /// no fewer than are propagated at once if there are enough for all threads.
 fn neighbours(points: usize, together: usize) -> usize {
+    const MOST: usize = 1024;
     let threads = rayon::current_num_threads();
-    (points / (64 * threads)).clamp(together.min(points.div_ceil(threads)).clamp(1, 64), 64)
+    (points / (64 * threads)).clamp(together.min(points.div_ceil(threads)).clamp(1, MOST), MOST)
 }
 
 /// A new file with nothing computed. It is made beside its place and moved there, so that a file of this name is always whole.
@@ -308,7 +309,7 @@ fn begin(path: &Path, dataset: &Dataset, axes: &[SweepAxis]) -> io::Result<File>
             match blank {
                 Blank::Bytes(bytes) => out.write_all(&bytes)?,
                 Blank::Repeated(bytes, size) => {
-                    let piece: Vec<u8> = bytes.iter().copied().cycle().take(PIECE).collect();
+                    let piece = bytes.repeat((PIECE.min(size as usize) / bytes.len().max(1)).max(1));
                     let mut left = size;
                     while left > 0 {
                         let now = piece.get(..left as usize).unwrap_or(&piece);

@@ -87,26 +87,31 @@ impl Work<'_> {
     }
 }
 
-/// Results of neighbouring points that are not written yet. They are written a tenth of a second after the last write, and at the end.
+/// Results of neighbouring points that are not written yet. They are written a tenth of a second after the last write, when they are large, and at the
+/// end.
 pub struct Unwritten<'a> {
     work: &'a Work<'a>,
     patches: Vec<Patch>,
     statuses: Vec<Patch>,
+    /// Number of bytes of the values.
+    size: usize,
     since: Instant,
 }
 
 impl<'a> Unwritten<'a> {
     /// Nothing yet.
     pub fn new(work: &'a Work<'a>) -> Unwritten<'a> {
-        Unwritten { work, patches: vec![], statuses: vec![], since: Instant::now() }
+        Unwritten { work, patches: vec![], statuses: vec![], size: 0, since: Instant::now() }
     }
 
     /// Adds values of points, and their statuses.
     pub fn add(&mut self, patches: Vec<Patch>, status: Patch) {
         const LONGEST: Duration = Duration::from_millis(100);
+        const LARGEST: usize = 1 << 20;
+        self.size += patches.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
         self.patches.extend(patches);
         self.statuses.push(status);
-        if self.since.elapsed() > LONGEST {
+        if self.size > LARGEST || self.since.elapsed() > LONGEST {
             self.write();
         }
     }
@@ -116,6 +121,7 @@ impl<'a> Unwritten<'a> {
         for patches in [&mut self.patches, &mut self.statuses] {
             self.work.write(&joined(std::mem::take(patches)));
         }
+        self.size = 0;
         self.since = Instant::now();
     }
 }
