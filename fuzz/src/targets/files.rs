@@ -232,7 +232,7 @@ pub fn netcdf(input: &[u8]) {
     }
     dataset.header.end();
     if dataset.points > 0 {
-        dataset.status(dataset.points - 1, 0);
+        dataset.statuses(dataset.points - 1, &[0]);
         dataset.parts(0, dataset.points);
     }
 }
