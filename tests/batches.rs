@@ -7,7 +7,9 @@ use ergoseq::emulator::{Emulator, Method, Options, PointColumns, Run, TOGETHER};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
 use ergoseq::metrics::METRICS;
+use ergoseq::results::{EnergyUnit, ResultSet, Schema};
 use generator::Random;
+use std::sync::Arc;
 
 fn experiment(text: &str) -> Experiment {
     match ergoseq::compile("batch.seq", text, &mut ergoseq::no_files) {
@@ -236,7 +238,7 @@ fn points_do_not_depend_on_their_batch() {
 #[test]
 fn columns_have_the_values_of_runs() {
     let options = Options::default();
-    let mut compared = 0;
+    let (mut compared, mut batches) = (0, 0);
     for seed in 200..210 {
         let mut random = Random(seed);
         let text = program(&mut random);
@@ -248,8 +250,21 @@ fn columns_have_the_values_of_runs() {
             let found = emulator.run_together(&columns, from..points.len(), &options);
             assert_eq!(found.len(), (points.len() - from).min(TOGETHER));
             let (first, largest) = (found.first("l1_coherence").unwrap(), found.largest("energy").unwrap());
-            for (k, run) in found.into_runs().enumerate() {
-                let run = run.unwrap();
+            let schema = Schema::new(&experiment, "a.seq", &[], &Values::new(), EnergyUnit::Default);
+            let mut columns = ResultSet::new(Arc::new(schema.clone()));
+            let together = found.all_together().map(|batch| columns.push_batch(batch).unwrap());
+            let runs: Vec<Run> = found.into_runs().map(Result::unwrap).collect();
+            if together.is_some() {
+                // Columns of the batch, and of its points one by one, to the last bit.
+                let single = ResultSet::of(schema, runs.clone()).unwrap();
+                assert_eq!((columns.len(), columns.schema()), (single.len(), single.schema()));
+                for (one, other) in columns.columns().zip(single.columns()) {
+                    let bits = |x: &[f64]| x.iter().map(|x| x.to_bits()).collect::<Vec<u64>>();
+                    assert_eq!(bits(one.all()), bits(other.all()), "{}", one.column.name);
+                }
+                batches += 1;
+            }
+            for (k, run) in runs.into_iter().enumerate() {
                 assert_eq!(run, emulator.run_many(&points[from + k..from + k + 1], &options).remove(0).unwrap());
                 let Some(trace) = run.traces.first() else { continue };
                 let curve = |key: &str| trace.curve(key).unwrap().iter().map(|x| x.unwrap());
@@ -261,7 +276,10 @@ fn columns_have_the_values_of_runs() {
             }
         }
     }
-    assert!(compared > 100, "{compared} of 210 points have a trace");
+    assert!(
+        compared > 100 && batches > 10,
+        "{compared} of 210 points have a trace, {batches} of 20 batches are regular"
+    );
 }
 
 /// Points that are refused have the message of a single run, and leave their companions as they are.

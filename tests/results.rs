@@ -220,8 +220,10 @@ fn patches_put_every_value_at_its_place() {
     let set = swept.set();
     let layout = Layout::new(set.schema(), vec![]);
     let mut file = vec![0u8; layout.dataset.header.end() as usize];
-    for k in [2, 0, 1] {
-        for (at, bytes) in layout.values(&set, k, k as u64).unwrap() {
+    for neighbours in [2..3, 0..2] {
+        let mut part = ResultSet::new(set.schema().clone());
+        swept.runs[neighbours.clone()].iter().for_each(|run| part.push(run.clone()).unwrap());
+        for (at, bytes) in layout.values(&part, neighbours.start as u64).unwrap() {
             file[at as usize..at as usize + bytes.len()].copy_from_slice(&bytes);
         }
     }
@@ -251,8 +253,11 @@ fn traces_may_differ_in_length_between_points() {
     // No array holds them, and a file refuses the points that differ from its first.
     assert_eq!(z.rectangular().unwrap_err(), "`turning.z` has 2 values here and 3 at other points");
     let layout = Layout::new(set.schema(), vec![]);
-    assert!(layout.values(&set, 0, 0).is_ok());
-    assert_eq!(layout.values(&set, 1, 1).unwrap_err(), "`turning.time` has 2 values here and 3 at other points");
+    let mut part = ResultSet::new(set.schema().clone());
+    part.push(swept.runs[0].clone()).unwrap();
+    assert!(layout.values(&part, 0).is_ok());
+    part.push(swept.runs[1].clone()).unwrap();
+    assert_eq!(layout.values(&part, 0).unwrap_err(), "`turning.time` has 2 values here and 3 at other points");
 }
 
 #[test]
