@@ -1,6 +1,6 @@
 //! What editors are given: grammars whose words are those of the language's tables, and snippets that are right.
 
-use ergoseq::ir::{FUNCTIONS, STATES, SYSTEM_PARTS};
+use ergoseq::ir::{AGGREGATES, FUNCTIONS, STATES, SYSTEM_PARTS};
 use ergoseq::metrics::METRICS;
 use ergoseq::spin::{ISOTOPES, LOCAL_OPERATORS};
 use ergoseq::syntax::words::{Role, WORDS};
@@ -67,12 +67,18 @@ fn textmate() -> Value {
               "match": word(choice(of(Role::SystemEntry).chain(of(Role::Event)).chain(of(Role::Clause)).chain(of(Role::Statement)))) },
             { "name": "support.function.metric.ergoseq", "match": word(choice(METRICS.iter().map(|m| m.name))) },
             { "name": "support.function.ergoseq",
-              "match": word(choice(FUNCTIONS.iter().map(|f| f.name).chain(STATES.iter().map(|(w, ..)| *w)))) },
+              "match": word(choice(functions().chain(STATES.iter().map(|(w, ..)| *w)))) },
             { "name": "support.constant.operator.ergoseq",
               "match": word(choice(LOCAL_OPERATORS.iter().map(|(w, ..)| *w).chain(SYSTEM_PARTS.iter().map(|(w, _)| *w)))) },
             { "name": "keyword.operator.ergoseq", "match": "\\.\\.|[-+*/^=|]" },
         ],
     })
+}
+
+/// Functions of numbers, and aggregates of curves: `max` and `min` are both.
+fn functions() -> impl Iterator<Item = &'static str> {
+    let functions = FUNCTIONS.iter().map(|f| f.name);
+    functions.chain(AGGREGATES.iter().map(|a| a.name).filter(|a| FUNCTIONS.iter().all(|f| f.name != *a)))
 }
 
 #[test]
@@ -93,13 +99,7 @@ fn words_of_tree_sitter_are_those_of_the_language() {
          ((identifier) @function.builtin (#any-of? @function.builtin {}))\n\
          ((identifier) @constant.builtin (#any-of? @constant.builtin {}))\n\
          (call name: (identifier) @function)\n",
-        names(sorted(
-            METRICS
-                .iter()
-                .map(|m| m.name)
-                .chain(FUNCTIONS.iter().map(|f| f.name))
-                .chain(STATES.iter().map(|(w, ..)| *w))
-        )),
+        names(sorted(METRICS.iter().map(|m| m.name).chain(functions()).chain(STATES.iter().map(|(w, ..)| *w)))),
         names(sorted(LOCAL_OPERATORS.iter().map(|(w, ..)| *w).chain(SYSTEM_PARTS.iter().map(|(w, _)| *w)))),
     );
     agrees("tree-sitter-ergoseq/queries/highlights.scm", &query);
