@@ -64,7 +64,7 @@ impl Grid<'_> {
         let mut together: Option<Vec<Lane>> = None;
         for (l, (value, irregular)) in values.iter_mut().zip(irregular.iter_mut()).enumerate() {
             let (duration, widest) = (lane(&self.duration, l), lane(&self.spread, l));
-            let intervals = search_intervals(duration, widest, wave);
+            let intervals = search_intervals(duration, widest, self.points, wave);
             let finest = finest_of(duration, widest, self.points);
             if *irregular || intervals > MOST_AT_ONCE {
                 *irregular = true;

@@ -183,11 +183,12 @@ pub fn finest_of(duration: f64, widest: f64, recorded: usize) -> f64 {
     if needed.is_finite() && needed > 0.0 { needed.min(recorded) } else { recorded }
 }
 
-/// Number of intervals in which a curve that is known at all times is searched, whatever the recorded samples: twice as many if it is not
-/// linear in the state. Bounds between the samples exclude a higher value there.
-pub fn search_intervals(duration: f64, widest: f64, wave: bool) -> usize {
+/// Number of intervals in which a curve that is known at all times is searched. The maxima of a wave are refined from its samples, so these
+/// are never coarser than the recorded ones. Of other curves there are twice as many as of a wave, whatever is recorded: bounds between the
+/// samples exclude a higher value there.
+pub fn search_intervals(duration: f64, widest: f64, recorded: usize, wave: bool) -> usize {
     let needed = (duration * widest / SEARCH_PHASE - 1e-9).ceil().max(1.0) as usize;
-    if wave { needed } else { needed.saturating_mul(2) }
+    if wave { needed.max(recorded.saturating_sub(1)) } else { needed.saturating_mul(2) }
 }
 
 /// Equidistant times; both ends are exact.
@@ -260,7 +261,8 @@ fn extrema(
     }
     let widest = widest(segment, tracks.acting);
     let finest = finest_of(segment.duration, widest, recorded);
-    let known = |observable: &&Observable| known_curve(context, observable, turning?, (segment.duration, widest));
+    let known =
+        |observable: &&Observable| known_curve(context, observable, turning?, (segment.duration, widest, recorded));
     let (direct, mut lines): (Vec<Option<Curve>>, Vec<Option<SampledCurve>>) =
         curves.iter().map(known).map(Option::unzip).unzip();
     let others: Vec<&Observable> = curves.iter().zip(&direct).filter(|(_, d)| d.is_none()).map(|(q, _)| *q).collect();
@@ -313,15 +315,16 @@ fn extrema(
     Ok(found)
 }
 
-/// A curve that does not require states, and its samples, for a duration and the largest difference of eigenvalues.
+/// A curve that does not require states, and its samples, for a duration, the largest difference of eigenvalues, and the number of recorded
+/// samples.
 fn known_curve(
     context: &RunContext,
     observable: &Observable,
     turning: &BohrExpansion,
-    (duration, widest): (f64, f64),
+    (duration, widest, recorded): (f64, f64, usize),
 ) -> Option<(Curve, SampledCurve)> {
     let curve = observable.along(turning, &context.scene)?;
-    let intervals = search_intervals(duration, widest, curve.is_wave());
+    let intervals = search_intervals(duration, widest, recorded, curve.is_wave());
     if intervals > MOST_AT_ONCE {
         return None;
     }

@@ -87,8 +87,8 @@ impl Work<'_> {
     }
 }
 
-/// Results of neighbouring points that are not written yet. They are written a tenth of a second after the last write, when they are large, and at the
-/// end.
+/// Results of neighbouring points that are not written yet. They are written a tenth of a second after the last write, when they are large,
+/// and at the end.
 pub struct Unwritten<'a> {
     work: &'a Work<'a>,
     patches: Vec<Patch>,
@@ -153,6 +153,7 @@ pub fn put(file: &mut File, (at, bytes): &Patch) -> io::Result<()> {
 
 #[cfg(not(unix))]
 pub fn put(file: &mut File, (at, bytes): &Patch) -> io::Result<()> {
+    use std::io::{Seek, SeekFrom, Write};
     file.seek(SeekFrom::Start(*at))?;
     file.write_all(bytes)
 }
