@@ -569,3 +569,24 @@ pub fn joined(mean: f64, mut deviation: Matrix) -> Matrix {
     crate::linalg::add_to_diagonal(&mut deviation, real(mean));
     deviation
 }
+
+#[cfg(test)]
+impl Generator {
+    /// `H = sum c A` with constant coefficients, rad/s, and a relaxation, on the whole space: for tests of the engines.
+    pub fn constant(
+        basis: crate::spin::Basis,
+        terms: Vec<(f64, Operator)>,
+        relaxing: crate::hamiltonian::Relaxing,
+    ) -> Generator {
+        let segment = Segment {
+            duration: 1.0,
+            drift: terms.into_iter().map(|(c, operator)| (Scalar::Constant(c), Arc::new(operator))).collect(),
+            controls: vec![],
+            period: None,
+            relaxing: Arc::new(relaxing),
+            record: None,
+            place: crate::source::Place::default(),
+        };
+        Generator::of(&segment, &Space::whole(Arc::new(basis)))
+    }
+}

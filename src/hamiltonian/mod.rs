@@ -48,8 +48,9 @@ pub use points::points_of;
 pub use powder::coarser;
 pub use prepare::{Deviation, Prepared, prepare};
 pub use schedule::{
-    Acquire, Battery, ChangingRate, Control, Feedback, Filtered, Kick, Look, Project, Reading, Receiver, Receiving,
-    Record, Relaxing, Reset, Schedule, Segment, ShapeSteps, ShapeUse, Step, Strobe, Term, Tomography, duration,
+    Acquire, Battery, ChangingRate, Control, Feedback, Filtered, Kick, Look, OrderDecay, Project, Reading, Receiver,
+    Receiving, Record, Relaxing, Reset, Schedule, Segment, ShapeSteps, ShapeUse, Step, Strobe, Term, Tomography,
+    duration,
 };
 pub use shape_use::shape_grid;
 pub use spectrometer::spectrometer;

@@ -10,9 +10,9 @@ use std::fmt;
 
 /// An event with its position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Event {
     /// The event.
-    #[serde(flatten)]
     pub kind: EventKind,
     /// Its position.
     #[serde(skip)]

@@ -121,23 +121,18 @@ mod tests {
     use super::*;
     use crate::emulator::engines::exact::ExactClosed;
     use crate::emulator::engines::real_chebyshev::RealChebyshev;
-    use crate::hamiltonian::{Evaluator, Schedule, Values, build};
+    use crate::hamiltonian::Relaxing;
     use crate::metrics::random;
-    use crate::spin::Space;
+    use crate::spin::{Basis, LocalKind, Operator, Site};
 
     /// Intervals of more than one series, in complex and in real arithmetic, agree with the eigenvalues to the rounding of phases of 3e5 rad.
     #[test]
     fn long_intervals_are_divided() {
-        let text = "ergoseq 1\nunits natural\nsystem { spin a, b : 1/2 }\nsequence {\n prepare ket \"00\"\n \
-                    evolve X(a)*X(b) + 0.7*Z(a) + 0.3*X(b) for 2e5\n}\nmeasure { purity }\n";
-        let mut reader = |_: &str, _: &str| Err("no other files".into());
-        let compiled = crate::compile("test.seq", text, &mut reader).unwrap_or_else(|r| panic!("{}", r.render()));
-        let (schedule, _): (Schedule, _) =
-            build(&Evaluator::new(&compiled.experiment, &Values::new()).unwrap()).unwrap();
-        let mut found = None;
-        let space = Space::whole(schedule.basis.clone());
-        schedule.segments(&mut |segment| found = Some(Generator::of(segment, &space)));
-        let generator = found.unwrap();
+        let basis = Basis::new(["a", "b"].map(|name| Site::spin(name, 1, None)).to_vec());
+        let of = |kind, site| Operator::of(&basis, kind, site).expect("a spin 1/2");
+        let (za, xb) = (of(LocalKind::Z, 0), of(LocalKind::X, 1));
+        let terms = vec![(1.0, of(LocalKind::X, 0).times(&xb)), (0.7, za), (0.3, xb)];
+        let generator = Generator::constant(basis, terms, Relaxing::default());
         let times = [7e4, 1.5e5, 2e5];
         let start = State::Pure(random::unitary(4, 3).column(0).into_owned());
         let exact = ExactClosed::new(&generator).advance_to_each(&start, 0.0, &times).unwrap();

@@ -307,50 +307,95 @@ pub const NAME: &str = "exact (superoperator)";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hamiltonian::{Evaluator, Schedule, Values, build};
+    use crate::hamiltonian::{OrderDecay, Relaxing};
+    use crate::linalg::norm_squared;
     use crate::metrics::random;
-    use crate::spin::Space;
+    use crate::spin::{Basis, LocalKind, Operator, Site};
+    use crate::units::TWO_PI;
+    use LocalKind::{Im, Ip, Ix, Iy, Iz, X, Y, Z};
 
-    /// Systems with every kind of relaxation.
-    const SYSTEMS: &[(&str, &str)] = &[
-        ("T1 and T2 in a liquid", "shift a = 1 ppm\n j a b = 40 Hz\n relax a, b { T1 = 0.1 s, T2 = 0.03 s }"),
-        (
-            "T1 and T2 of a solid",
-            "dipolar a b = 9 kHz\n dipolar b c = -4 kHz\n relax a, b, c { T1 = 1 ms, T2 = 0.2 ms }",
-        ),
-        (
-            "to a pure state",
-            "j a b = 100 Hz\n relax a { T1 = 5 ms, polarisation = 1 }\n relax b { T1 = 7 ms, polarisation = -0.6 }",
-        ),
-        ("T2 alone", "relax a { T2 = 1 ms }"),
-        ("dipolar order", "dipolar a b = 9 kHz\n dipolar a c = 2 kHz\n relax a, b, c { T1 = 1 s, T1D = 1 ms }"),
-        ("nothing but decay", "relax a, b, c { T1 = 1 us, T2 = 0.1 us }"),
-        ("slow decay beside fast turning", "dipolar a b = 90 kHz\n relax a { T1 = 1000 s }"),
-    ];
+    fn basis() -> Basis {
+        Basis::new(["a", "b", "c"].map(|name| Site::spin(name, 1, None)).to_vec())
+    }
 
-    fn generator(system: &str, statement: &str) -> Generator {
-        let text = format!(
-            "ergoseq 1\nsystem {{\n field 11.7 T\n temperature 1 K\n spin a, b, c : 1H\n {system}\n}}\n\
-             noise pairs {{\n collapse 5 * sqrt(1 Hz) * (X(a)*Z(b) + Y(b))\n collapse 30 * sqrt(1 Hz) * Z(a)*Z(c)\n }}\n\
-             sequence {{\n prepare thermal\n {statement}\n}}\nmeasure {{ purity }}\n"
-        );
-        let mut reader = |_: &str, _: &str| Err("no other files".into());
-        let compiled = crate::compile("test.seq", &text, &mut reader).unwrap_or_else(|r| panic!("{}", r.render()));
-        let e = Evaluator::new(&compiled.experiment, &Values::new()).unwrap();
-        let (schedule, _): (Schedule, _) = build(&e).unwrap();
-        let mut found = None;
-        let space = Space::whole(schedule.basis.clone());
-        schedule.segments(&mut |segment| found = Some(Generator::of(segment, &space)));
-        found.unwrap()
+    fn of(kind: LocalKind, site: usize) -> Operator {
+        Operator::of(&basis(), kind, site).expect("a spin 1/2")
+    }
+
+    /// `Ix Ix + Iy Iy + factor Iz Iz`.
+    fn coupled(a: usize, b: usize, factor: f64) -> Operator {
+        let product = |kind| of(kind, a).times(&of(kind, b));
+        product(Ix).plus(product(Iy)).plus(product(Iz).times_number(real(factor)))
+    }
+
+    /// Collapse operators of one spin with the times T1 and T2, s, towards a polarisation.
+    fn relaxed(site: usize, t1: f64, t2: f64, polarisation: f64) -> Vec<Operator> {
+        let flips = [(Ip, 0.5 * (1.0 + polarisation) / t1), (Im, 0.5 * (1.0 - polarisation) / t1)];
+        let dephasing = (Iz, 2.0 / t2 - 1.0 / t1);
+        let rates = flips.into_iter().chain([dephasing]).filter(|(_, rate)| *rate > 0.0);
+        rates.map(|(kind, rate)| of(kind, site).times_number(real(rate.sqrt()))).collect()
+    }
+
+    /// A Hamiltonian, collapse operators, and the time T1D of the order in the Hamiltonian.
+    struct System {
+        name: &'static str,
+        terms: Vec<(f64, Operator)>,
+        collapse: Vec<Operator>,
+        order: Option<f64>,
+    }
+
+    /// Systems with every kind of relaxation. Couplings in Hz.
+    fn systems() -> Vec<System> {
+        let all = |t1, t2| (0..3).flat_map(|site| relaxed(site, t1, t2, 1e-3)).collect::<Vec<_>>();
+        let dipolar = |d: f64, a, b| (-TWO_PI * d, coupled(a, b, -2.0));
+        let system = |name, terms, collapse, order| System { name, terms, collapse, order };
+        let liquid = vec![(TWO_PI * 500.0, of(Iz, 0)), (TWO_PI * 40.0, coupled(0, 1, 1.0))];
+        let pure = [relaxed(0, 5e-3, 1e-2, 1.0), relaxed(1, 7e-3, 1.4e-2, -0.6)].concat();
+        vec![
+            system(
+                "T1 and T2 in a liquid",
+                liquid,
+                [relaxed(0, 0.1, 0.03, 1e-3), relaxed(1, 0.1, 0.03, 1e-3)].concat(),
+                None,
+            ),
+            system("T1 and T2 of a solid", vec![dipolar(9e3, 0, 1), dipolar(-4e3, 1, 2)], all(1e-3, 2e-4), None),
+            system("to a pure state", vec![(TWO_PI * 100.0, coupled(0, 1, 1.0))], pure, None),
+            system("T2 alone", vec![], relaxed(0, f64::INFINITY, 1e-3, 0.0), None),
+            system("dipolar order", vec![dipolar(9e3, 0, 1), dipolar(2e3, 0, 2)], all(1.0, 2.0), Some(1e-3)),
+            system("nothing but decay", vec![], all(1e-6, 1e-7), None),
+            system("slow decay beside fast rotation", vec![dipolar(9e4, 0, 1)], relaxed(0, 1e3, 2e3, 1e-3), None),
+        ]
+    }
+
+    /// `sum c A`.
+    fn sum(terms: &[(f64, Operator)]) -> Operator {
+        terms.iter().fold(Operator::zero(&basis()), |sum, (c, a)| sum.plus(a.clone().times_number(real(*c))))
+    }
+
+    /// The generator of a delay, or of an evolution under another Hamiltonian with noise of pairs.
+    fn generator(system: &System, delay: bool) -> Generator {
+        let order = system.order.map(|t1d| {
+            let hamiltonian = sum(&system.terms);
+            let square = norm_squared(&hamiltonian.matrix());
+            OrderDecay { lost: hamiltonian.clone().times_number(real(1.0 / (t1d * square))), hamiltonian }
+        });
+        let mut relaxing = Relaxing { collapse: system.collapse.clone(), order, ..Relaxing::default() };
+        if delay {
+            return Generator::constant(basis(), system.terms.clone(), relaxing);
+        }
+        let product = |j, a, k, b| of(j, a).times(&of(k, b));
+        let near = product(X, 0, Z, 1).plus(product(Y, 1, Z, 2));
+        relaxing.collapse.extend([near.times_number(real(5.0)), product(Z, 0, Z, 2).times_number(real(30.0))]);
+        let terms = vec![(TWO_PI * 300.0, product(X, 0, X, 1)), (TWO_PI * 300.0, of(Z, 2))];
+        Generator::constant(basis(), terms, relaxing)
     }
 
     /// Both methods agree with the exponential of the whole superoperator.
     #[test]
     fn parts_are_propagated_as_the_whole_is() {
-        let statements = ["delay 1 ms", "evolve 300 Hz * (X(a)*X(b) + Z(c)) for 1 ms with pairs"];
-        for (name, system) in SYSTEMS {
-            for statement in statements {
-                let generator = generator(system, statement);
+        for system in &systems() {
+            for delay in [true, false] {
+                let (name, generator) = (system.name, generator(system, delay));
                 let whole = generator.liouvillian(0.0);
                 let v = stacked(&random::state(8, 5));
                 let mut liouville = Liouville::new(&generator).unwrap();
@@ -359,7 +404,7 @@ mod tests {
                     let near = |what: &str, found: &Vector| {
                         // Rounding of a sum over a phase of at most 600 rad.
                         let error = (found - &expected).norm() / v.norm();
-                        assert!(error < 1e-12, "{name}, {statement}, {what}, {t}: {error:e}");
+                        assert!(error < 1e-12, "{name}, delay {delay}, {what}, {t}: {error:e}");
                     };
                     // Dense for a step taken often, Chebyshev for a step taken once.
                     for times in [1, 1_000_000] {
@@ -376,9 +421,9 @@ mod tests {
     /// every frequency, also beside parts that do not contain the frequency 0.
     #[test]
     fn integrals_are_those_of_the_whole() {
-        for (name, system) in SYSTEMS {
-            for statement in ["delay 1 ms", "evolve 300 Hz * (X(a)*X(b) + Z(c)) for 1 ms with pairs"] {
-                let generator = generator(system, statement);
+        for system in &systems() {
+            for delay in [true, false] {
+                let (name, generator) = (system.name, generator(system, delay));
                 let rate = generator.dissipated(&random::hamiltonian(8, 3)).constant;
                 let (v, n) = (stacked(&random::state(8, 5)), 65);
                 let largest = rate.largest();
@@ -392,7 +437,7 @@ mod tests {
                     // integral is 1e-9 of the matrix that is exponentiated.
                     let near = |what: &str, found: f64| {
                         let error = (found - expected).abs() / (largest * t);
-                        assert!(error < 1e-11, "{name}, {statement}, {what}, {t}: {error:e}");
+                        assert!(error < 1e-11, "{name}, delay {delay}, {what}, {t}: {error:e}");
                     };
                     for times in [1, 1_000_000] {
                         let step = TimeStep { step: t, rounding: 0.0, times };
@@ -407,8 +452,8 @@ mod tests {
 
     #[test]
     fn decays_are_those_of_repeated_steps() {
-        for (name, system) in SYSTEMS {
-            let generator = generator(system, "delay 1 ms");
+        for system in &systems() {
+            let (name, generator) = (system.name, generator(system, true));
             let v = stacked(&random::state(8, 7));
             // Not a Hermitian operator: elements and their transposes are observed separately.
             let observed = stacked(&random::unitary(8, 3));
