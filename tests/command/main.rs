@@ -1,10 +1,18 @@
 //! The command as a process: exit codes, what goes to which stream, files.
 
+#[cfg(feature = "pictures")]
+mod charts;
+mod diagnostics;
 mod dry_run;
 mod explain;
+mod file_errors;
 mod files;
 mod help;
+mod lsp;
+mod report;
+mod result_sets;
 mod results;
+mod sweeps;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

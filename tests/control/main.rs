@@ -1,8 +1,12 @@
 //! Optimal control: gradients of results with respect to pulse shapes, their limits, and problems with known solutions.
 
 mod command;
+mod compiled;
 mod gradients;
+mod optima;
 mod problems;
+mod search;
+mod synthesis;
 
 use ergoseq::emulator::Options;
 use ergoseq::hamiltonian::Values;

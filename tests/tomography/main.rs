@@ -2,10 +2,15 @@
 
 mod bias;
 mod counts;
+mod intervals;
+// The random states of the unit tests, which find the matrices as `crate::linalg`.
+#[allow(dead_code)]
+#[path = "../../src/metrics/random.rs"]
+mod random;
 mod readout_sets;
 mod reconstruction;
 
-use ergoseq::linalg::{C64, Matrix};
+use ergoseq::linalg::{self, C64, Matrix};
 use ergoseq::noise::Noise;
 use ergoseq::spin::{Basis, LocalKind, Operator, Site};
 use ergoseq::tomography::{Plan, Receiver, Sample};

@@ -3,7 +3,7 @@
 
 // The command completes blocks in the same way for `explain`.
 #[allow(dead_code, reason = "the tables of the command are not used here")]
-#[path = "../src/bin/ergoseq/book.rs"]
+#[path = "../../src/bin/ergoseq/book.rs"]
 mod book;
 
 use book::completed;

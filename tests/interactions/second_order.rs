@@ -1,6 +1,6 @@
 //! Quadrupolar couplings to second order against the levels of the whole Hamiltonian in the laboratory frame.
 
-mod tensors;
+use crate::tensors;
 
 use ergoseq::hamiltonian::{Evaluator, Step, Values, build};
 use ergoseq::linalg::{Matrix, hermitian_values};

@@ -17,7 +17,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn reference() -> Value {
-    serde_json::from_str(include_str!("reference/precision.json")).unwrap()
+    serde_json::from_str(include_str!("../reference/precision.json")).unwrap()
 }
 
 fn number(value: &Value) -> f64 {

@@ -1,7 +1,7 @@
 //! The reproduction of the papers: figures are complete, and claims come out as an independent program found them.
 
 /// The papers belong to the command, whose modules a test can only include.
-#[path = "../src/bin/ergoseq/papers/mod.rs"]
+#[path = "../../src/bin/ergoseq/papers/mod.rs"]
 mod papers;
 
 use papers::claim::{Claim, Verdict};

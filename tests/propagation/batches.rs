@@ -1,7 +1,6 @@
 //! Points that are propagated in batches have the results of single runs, whatever else is in their batch.
 
-#[expect(dead_code, unused_imports, reason = "other laws use the rest of the generator")]
-mod generator;
+use crate::generator;
 
 use ergoseq::emulator::{Emulator, Method, Options, PointColumns, Run, TOGETHER};
 use ergoseq::hamiltonian::Values;

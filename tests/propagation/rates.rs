@@ -1,8 +1,7 @@
 //! Rates are derivatives: `charging_power` of the energy and `power` of the ergotropy, whatever moves the state: one Hamiltonian, those of
 //! the members of an ensemble, or noise beside them, and whether the battery is all of the system or a part.
 
-#[expect(dead_code, unused_imports, reason = "other laws use the rest of the generator")]
-mod generator;
+use crate::generator;
 
 use ergoseq::prelude::*;
 use generator::Random;

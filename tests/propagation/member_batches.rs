@@ -1,7 +1,6 @@
 //! Members of an ensemble that are propagated in batches have the means of members that are propagated one by one.
 
-#[expect(dead_code, unused_imports, reason = "other laws use the rest of the generator")]
-mod generator;
+use crate::generator;
 
 use ergoseq::emulator::{Options, Run, plan};
 use ergoseq::hamiltonian::{Evaluator, Values};

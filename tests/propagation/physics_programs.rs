@@ -1,9 +1,9 @@
-//! Laws of physics and of the language, over random programs of `tests/generator`.
+//! Laws of physics and of the language, over random programs of `tests/propagation/generator`.
 //!
 //! `ERGOSEQ_CASES=N` tries N programs a law in the place of the usual number, `ERGOSEQ_SEED=K` begins at the K-th. A broken law
 //! prints the program.
 
-mod generator;
+use crate::generator;
 
 use ergoseq::emulator::{Method, Options, Run};
 use ergoseq::hamiltonian::Values;
@@ -455,7 +455,7 @@ fn damaged(text: &str, random: &mut Random) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Prints the programs that take longer than a second, for profiling: `cargo test --release --test physics_programs slow -- --ignored --nocapture`.
+/// Prints the programs that take longer than a second, for profiling: `cargo test --release --test propagation slow -- --ignored --nocapture`.
 #[test]
 #[ignore = "prints run times; checks nothing"]
 fn slow_programs() {

@@ -1,5 +1,4 @@
 //! Pictures: the numbers that are drawn, and that every shipped sequence can be drawn.
-#![cfg(feature = "pictures")]
 
 use ergoseq::emulator::{Options, axes, points, run};
 use ergoseq::hamiltonian::Values;

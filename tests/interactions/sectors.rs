@@ -174,7 +174,7 @@ measure {{ stored_energy, E = max(stored_energy) }}"
 
 #[test]
 fn the_largest_power_of_a_thousand_cells() {
-    let text = include_str!("../sequences/papers/spin_charger.seq");
+    let text = include_str!("../../sequences/papers/spin_charger.seq");
     let compiled = ergoseq::compile("spin_charger.seq", text, &mut ergoseq::no_files).unwrap();
     let mut experiment = compiled.experiment;
     experiment.measures.retain(|m| m.key == "P_max");

@@ -1,6 +1,6 @@
 //! Electrons: their Hamiltonian in every frame against the whole one written out, closed forms of EPR, and pulses in the laboratory frame.
 
-mod tensors;
+use crate::tensors;
 
 use ergoseq::emulator::{Options, Run};
 use ergoseq::hamiltonian::{Evaluator, Step, Values, build};

@@ -1,5 +1,6 @@
 //! How often confidence intervals of energies hold the truth: passive, mixed, nearly pure and pure states, from counts and amplitudes.
 
+use crate::random;
 use ergoseq::linalg::{C64, Matrix, hermitian_eigen, real};
 use ergoseq::metrics::{capacity, ergotropy};
 use ergoseq::noise::Noise;
@@ -8,12 +9,6 @@ use ergoseq::tomography::estimate::Battery;
 use ergoseq::tomography::reconstruct::Inverse;
 use ergoseq::tomography::{Energies, Estimator, Method, Receiver, Sample, Settings, counted_energies, energies, plan};
 use rayon::prelude::*;
-
-// The random states of the unit tests, which find the matrices by this name.
-use ergoseq::linalg;
-#[allow(dead_code)]
-#[path = "../src/metrics/random.rs"]
-mod random;
 
 fn spin(spins: usize, kind: LocalKind, site: usize) -> Matrix {
     let basis = Basis::new((0..spins).map(|k| Site::spin(format!("s{k}"), 1, None)).collect());
@@ -211,7 +206,7 @@ fn intervals_do_not_depend_on_the_estimator_or_the_number_of_threads() {
     assert!(plain.conditions.is_empty() && few.conditions.len() == 1, "{few:?}");
 }
 
-/// The whole table: `STUDY=1,2,3 TRIALS=500 cargo test --release --test intervals -- --ignored --nocapture`.
+/// The whole table: `STUDY=1,2,3 TRIALS=500 cargo test --release --test tomography intervals -- --ignored --nocapture`.
 #[test]
 #[ignore = "minutes; it prints the table of coverages"]
 fn table_of_coverages() {

@@ -1,7 +1,7 @@
 //! Time dependence is resolved, not sampled. Random expressions in t with narrow pulses, jumps, corners and oscillations at random
 //! places are integrated and propagated; the antiderivative of each is known in closed form.
 //!
-//! `ERGOSEQ_CASES=1000000 cargo test --release --test waveforms` integrates a million of them.
+//! `ERGOSEQ_CASES=1000000 cargo test --release --test propagation waveforms` integrates a million of them.
 
 use ergoseq::emulator::{Method, Options};
 use ergoseq::hamiltonian::{Evaluator, Values};

@@ -1,7 +1,6 @@
 //! Observations of a sequence: at statements and along them, metrics have the values that marks and records of the file give.
 
-#[expect(dead_code, reason = "other laws use the rest of the generator")]
-mod generator;
+use crate::generator;
 
 use ergoseq::emulator::{Moments, Observation, Observations, Options, Position, Run, observe, run};
 use ergoseq::hamiltonian::Values;

@@ -1,7 +1,7 @@
 //! Thermal baths by detailed balance: beside QuTiP 5.3.1 (`mesolve`, DOP853, rtol 1e-12, atol 1e-14; the collapse operators were written out
 //! there with n = 1/expm1(w/T) and f = 1/(exp(w/T) + 1)), and their laws.
 
-mod marked;
+use crate::marked;
 
 use ergoseq::emulator::{Method, Options};
 use ergoseq::hamiltonian::Values;

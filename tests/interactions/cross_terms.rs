@@ -1,6 +1,6 @@
 //! Second-order cross terms of quadrupolar and dipolar couplings against the levels of the whole Hamiltonian in the laboratory frame.
 
-mod tensors;
+use crate::tensors;
 
 use ergoseq::emulator::Options;
 use ergoseq::hamiltonian::{Evaluator, Step, Values, build};

@@ -1,6 +1,6 @@
 //! Rates that depend on time: closed forms, QuTiP 5.3.1 (`mesolve` of a time-dependent Liouvillian, DOP853, rtol 1e-12, atol 1e-14), and laws.
 
-mod marked;
+use crate::marked;
 
 use ergoseq::emulator::{Method, Options};
 use ergoseq::hamiltonian::Values;

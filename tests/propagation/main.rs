@@ -1,0 +1,17 @@
+//! Propagation of states: every method, batches and traces, beside each other and beside independent integrations.
+
+mod batches;
+mod extrema;
+mod generator;
+mod member_batches;
+mod observations;
+mod physics;
+mod physics_programs;
+mod precision;
+mod rates;
+mod robustness;
+mod slopes;
+mod state_vectors;
+mod stroboscopic;
+mod typical;
+mod waveforms;
