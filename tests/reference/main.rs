@@ -1,6 +1,6 @@
 //! Numbers of other programs, of papers and of closed forms.
 
 mod metrics;
-mod papers;
 mod programs;
+mod reproduction;
 mod workloads;
