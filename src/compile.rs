@@ -41,6 +41,11 @@ impl Refused {
         Refused { diagnostics: vec![reason], sources: Sources::default() }
     }
 
+    /// The same, with the texts that its diagnostics have positions in.
+    pub fn with_sources(self, sources: Sources) -> Refused {
+        Refused { sources, ..self }
+    }
+
     /// Renders all diagnostics as plain text.
     pub fn render(&self) -> String {
         self.diagnostics.iter().map(|d| d.render(&self.sources, false)).collect()

@@ -96,9 +96,11 @@ pub mod waveform;
 
 pub use compile::{Compiled, Refused, compile, expand, no_files, outline};
 
-use diagnostic::Diagnostic;
+use diagnostic::{Code, Diagnostic};
 use hamiltonian::{Evaluator, Fault, Values};
 use ir::Experiment;
+use serde_yaml::MessageFormatter;
+use source::Span;
 
 /// Builds the schedule at the given values without running it: finds values out of range, pulses over their limit,
 /// Hamiltonians that are not Hermitian. Gives warnings.
@@ -149,10 +151,35 @@ pub fn to_yaml(experiment: &Experiment) -> Result<String, String> {
     serde_yaml::to_string(experiment).map_err(|e| e.to_string())
 }
 
-/// An experiment from YAML.
+/// An experiment from YAML. The text is file 0 of the sources of an error.
 ///
 /// # Errors
 /// When the text is no experiment.
-pub fn from_yaml(text: &str) -> Result<Experiment, String> {
-    serde_yaml::from_str(text).map_err(|e| e.to_string())
+pub fn from_yaml(text: &str) -> Result<Experiment, Fault> {
+    serde_yaml::from_str(text).map_err(|e: serde_yaml::Error| {
+        let why = serde_yaml::DefaultMessageFormatter.format_message(e.without_snippet()).into_owned();
+        let message = format!("this is not an experiment: {why}");
+        let found = match e.location() {
+            Some(at) => Diagnostic::new(Code::NotAnExperiment, word_at(text, at.line(), at.column()), message),
+            None => Diagnostic::without_place(Code::NotAnExperiment, message),
+        };
+        Box::new(found.help("`ergoseq show FILE.seq --stage ir` writes one"))
+    })
+}
+
+/// The word of a text that begins at a line and column, both counted from 1, columns in characters.
+fn word_at(text: &str, line: u64, column: u64) -> Span {
+    let index = |n: u64| usize::try_from(n.saturating_sub(1)).unwrap_or(usize::MAX);
+    let before: usize = text.split_inclusive('\n').take(index(line)).map(str::len).sum();
+    let rest = text.get(before..).unwrap_or_default();
+    let inside: usize = rest.chars().take_while(|c| *c != '\n').take(index(column)).map(char::len_utf8).sum();
+    let word: usize = rest
+        .get(inside..)
+        .unwrap_or_default()
+        .chars()
+        .take_while(|c| !c.is_whitespace() && *c != ':')
+        .map(char::len_utf8)
+        .sum();
+    let byte = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Span { file: 0, start: byte(before + inside), end: byte(before + inside + word) }
 }

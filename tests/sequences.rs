@@ -5,6 +5,8 @@ use ergoseq::emulator::{Options, Run, axes, points, unit_of};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::{Experiment, quantity_of};
 use rayon::prelude::*;
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 fn files() -> Vec<PathBuf> {
@@ -148,6 +150,44 @@ fn an_experiment_in_yaml_is_the_same_experiment() {
         let again = ergoseq::from_yaml(&yaml).unwrap_or_else(|e| panic!("{}: {e}\n{yaml}", path.display()));
         assert_eq!(again, experiment, "{}", path.display());
     }
+}
+
+/// Where the mappings of a value are: JSON pointers.
+fn mappings(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(entries) => {
+            found.push(at.to_string());
+            entries.iter().for_each(|(key, value)| mappings(value, &format!("{at}/{key}"), found));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(k, value)| mappings(value, &format!("{at}/{k}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// A key that no mapping of an experiment in YAML has is refused wherever it stands, instead of ignored.
+#[test]
+fn an_unknown_key_in_yaml_is_refused() {
+    let checked = |path: &PathBuf| {
+        let yaml = ergoseq::to_yaml(&compile(path)).unwrap();
+        let whole: Value = serde_yaml::from_str(&yaml).unwrap();
+        let mut places = Vec::new();
+        mappings(&whole, "", &mut places);
+        // One place for each sequence of keys: the same list may have thousands of items.
+        let keys = |place: &String| place.split('/').filter(|key| key.parse::<usize>().is_err()).collect::<String>();
+        let mut met = BTreeSet::new();
+        places.retain(|place| met.insert(keys(place)));
+        for place in &places {
+            let mut with = whole.clone();
+            with.pointer_mut(place).unwrap()["misspelled"] = Value::from(1);
+            let read = ergoseq::from_yaml(&with.to_string());
+            assert!(read.is_err(), "{}: a key at `{place}` is ignored", path.display());
+        }
+        assert_eq!(ergoseq::from_yaml(&whole.to_string()).unwrap(), compile(path), "{}", path.display());
+        places.len()
+    };
+    assert!(files().par_iter().map(checked).sum::<usize>() > 1000);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use super::compiled::Compiled;
 use super::ensemble::{Distribution, Spread};
-use super::event::{Event, EventKind, State};
+use super::event::{Event, EventKind};
 use super::measure::Measure;
 use super::noise::Noise;
 use super::shape::ShapeTable;
+use super::state::State;
 use super::system::{Channel, Spectrometer, System};
 use crate::source::Place;
 use crate::syntax::Expr;
@@ -122,7 +123,7 @@ pub struct List {
 
 /// Values of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum ListValues {
     /// Written one by one.
     Written(Vec<Expr>),

@@ -18,6 +18,7 @@ mod robustness;
 mod scope;
 mod settings;
 mod shape;
+mod state;
 mod system;
 
 pub use crate::syntax::words::{Clause, InteractionKind};
@@ -41,4 +42,5 @@ pub use robustness::{OFFSET_ERROR, RF_ERROR, with_errors};
 pub use scope::{FIXED_NAMES, Index, PHASES, SYSTEM_PARTS, Scope, is_fixed_name, phase_of_word, word_of_phase};
 pub use settings::{ACQUIRE_SETTINGS, PROJECT_SETTINGS, PULSE_SETTINGS, TOMOGRAPHY_SETTINGS};
 pub use shape::{MIRRORED_PHASES, PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable, ShapeValues};
+pub use state::*;
 pub use system::*;

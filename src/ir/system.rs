@@ -47,7 +47,7 @@ pub struct System {
 
 /// A declared subsystem, or an array of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum SiteDeclaration {
     /// A spin or an array of spins.
     Spin {

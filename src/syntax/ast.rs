@@ -501,7 +501,7 @@ pub struct Sweep {
 
 /// Values of a sweep.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum SweepValues {
     /// `0.1 .. 2 points 20 log`
     Range {

@@ -1,5 +1,6 @@
 //! House rules, as a test.
 
+mod forms;
 mod imports;
 mod language;
 mod lengths;

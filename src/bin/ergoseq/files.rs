@@ -2,7 +2,6 @@
 
 use crate::{deadline, inputs, reach};
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::ir::Experiment;
 use ergoseq::source::{LARGEST_FILE, Sources, decoded};
 use ergoseq::{Compiled, Refused};
 use std::fs::{self, File};
@@ -128,24 +127,18 @@ pub fn compile_with(path: &Path, instead: &dyn Fn(&str) -> Option<String>) -> Re
 }
 
 fn from_yaml(name: &str, text: &str) -> Result<Compiled, Box<Refused>> {
-    let experiment: Result<Experiment, String> = ergoseq::from_yaml(text);
-    match experiment {
-        Ok(mut experiment) => {
-            let warnings = ergoseq::expand(&mut experiment).map_err(|fault| Box::new(Refused::new(*fault)))?;
-            // The text tells sweeps of different experiments apart.
-            let mut sources = Sources::default();
-            sources.add(name, text);
-            let mut compiled = Compiled::new(experiment, sources);
-            compiled.warnings = warnings;
-            Ok(compiled)
-        }
-        Err(why) => {
-            let diagnostic =
-                Diagnostic::without_place(Code::NotAnExperiment, format!("`{name}` is not an experiment: {why}"))
-                    .help("`ergoseq show FILE.seq --stage ir` writes one");
-            Err(Box::new(Refused::new(diagnostic)))
-        }
-    }
+    // The text tells sweeps of different experiments apart.
+    let mut sources = Sources::default();
+    sources.add(name, text);
+    let mut experiment = match ergoseq::from_yaml(text) {
+        Ok(experiment) => experiment,
+        Err(fault) => return Err(Box::new(Refused::new(*fault).with_sources(sources))),
+    };
+    // Statements have no places in YAML.
+    let warnings = ergoseq::expand(&mut experiment).map_err(|fault| Box::new(Refused::new(*fault)))?;
+    let mut compiled = Compiled::new(experiment, sources);
+    compiled.warnings = warnings;
+    Ok(compiled)
 }
 
 /// Writes a file atomically: to a temporary file in the same folder, which is then renamed.

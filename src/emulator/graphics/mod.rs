@@ -42,7 +42,7 @@ fn absent(why: &str) -> Fault {
     let help = if built {
         "install the Vulkan driver of the graphics processor, or leave `--processor` out to run on the CPU"
     } else {
-        "build ergoseq with `cargo install --path . --features gpu`, or leave `--processor` out to run on the CPU"
+        "build ergoseq with `cargo install --locked --path . --features gpu`, or leave `--processor` out to run on the CPU"
     };
     Diagnostic::without_place(Code::NoProcessor, format!("no graphics processor can be used: {why}")).help(help).into()
 }
