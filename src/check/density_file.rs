@@ -10,7 +10,7 @@ const LARGEST: usize = 1024;
 
 /// Parses a density matrix.
 ///
-/// * JSON: an object with the rows `re` and, unless the matrix is real, `im`; or an object whose `state` is such an object.
+/// * JSON: an object with the rows `re` and, unless the matrix is real, `im`, and nothing else; or an object whose `state` is such an object.
 /// * A table: one row per line, of real or complex numbers separated by blanks, commas or semicolons: `0.5`, `0.1-0.2j`, `(1e-3+2e-3j)`,
 ///   `0.3i`, as `numpy.savetxt` writes them. `#` and `%` start a comment.
 ///
@@ -42,6 +42,11 @@ fn json(text: &str) -> Result<Elements, String> {
     let Some(re) = part("re")? else {
         return Err("it has no `re`, the rows of the real parts".into());
     };
+    // A matrix whose imaginary parts have another name would be read as real.
+    let mut keys = object.as_object().into_iter().flat_map(|fields| fields.keys());
+    if let Some(key) = keys.find(|key| !["re", "im"].contains(&key.as_str())) {
+        return Err(format!("`{}` is neither `re` nor `im`", shown(key)));
+    }
     let im = part("im")?;
     if let Some(im) = &im
         && (im.len() != re.len() || im.iter().zip(&re).any(|(a, b)| a.len() != b.len()))
@@ -143,6 +148,8 @@ mod tests {
             (r#"{"im": [[1]]}"#, "no `re`"),
             (r#"{"re": [[1, 0], [0, 1]], "im": [[0]]}"#, "different sizes"),
             (r#"{"re": 3}"#, "not a list of rows"),
+            (r#"{"re": [[1]], "imag": [[0]]}"#, "`imag` is neither `re` nor `im`"),
+            (r#"{"state": {"re": [[1]], "Im": [[0]]}}"#, "`Im` is neither"),
         ];
         for (text, why) in cases {
             let said = density_file(text).unwrap_err();
