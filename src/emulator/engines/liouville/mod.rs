@@ -384,7 +384,7 @@ mod tests {
             return Generator::constant(basis(), system.terms.clone(), relaxing);
         }
         let product = |j, a, k, b| of(j, a).times(&of(k, b));
-        let near = product(X, 0, Z, 1).plus(product(Y, 1, Z, 2));
+        let near = product(X, 0, Z, 1).plus(of(Y, 1));
         relaxing.collapse.extend([near.times_number(real(5.0)), product(Z, 0, Z, 2).times_number(real(30.0))]);
         let terms = vec![(TWO_PI * 300.0, product(X, 0, X, 1)), (TWO_PI * 300.0, of(Z, 2))];
         Generator::constant(basis(), terms, relaxing)
