@@ -10,10 +10,12 @@
 )]
 
 mod blocks;
+mod singular;
 mod types;
 mod unitary;
 
 pub use blocks::{blocks, largest_block};
+pub use singular::{singular_values, svd3};
 pub use types::{C64, I, Matrix, ONE, Real3, Vector, ZERO};
 pub use unitary::unitary_eigen;
 
@@ -412,28 +414,6 @@ pub fn groups(values: &[f64], tolerance: f64) -> Vec<std::ops::Range<usize>> {
         }
     }
     groups
-}
-
-/// Singular values, descending.
-///
-/// # Errors
-/// If an entry is not finite, or the iteration does not converge.
-pub fn singular_values(m: &Matrix) -> Result<Vec<f64>, LinalgError> {
-    if m.iter().any(|x| !x.re.is_finite() || !x.im.is_finite()) {
-        return Err(LinalgError::NotFinite);
-    }
-    view(m).singular_values().map_err(|_| LinalgError::NotConverged)
-}
-
-/// Singular value decomposition of a real 3 x 3 matrix: `(u, s, v^t)` with `s` descending; `None` if it does not converge.
-pub fn svd3(m: &Real3) -> Option<(Real3, [f64; 3], Real3)> {
-    let svd = m.try_svd(true, true, f64::EPSILON, 1000)?;
-    let mut order = [0, 1, 2];
-    order.sort_by(|&a, &b| svd.singular_values[b].total_cmp(&svd.singular_values[a]));
-    let (u, vt) = (svd.u?, svd.v_t?);
-    let columns = Real3::from_fn(|i, j| u[(i, order[j])]);
-    let rows = Real3::from_fn(|i, j| vt[(order[i], j)]);
-    Some((columns, order.map(|k| svd.singular_values[k]), rows))
 }
 
 /// Square root of a positive semidefinite matrix. Eigenvalues below `16 eps` of the largest count as zero, since their rounding error

@@ -194,6 +194,9 @@ impl Space {
 
     /// All product states of the orbit at a position.
     pub fn members(&self, position: usize) -> Vec<usize> {
+        if self.groups.is_empty() {
+            return vec![self.state(position)];
+        }
         let mut members = vec![self.basis.digits(self.state(position))];
         for group in &self.groups {
             members = members.iter().flat_map(|digits| arrangements(digits, group)).collect();
@@ -207,6 +210,11 @@ impl Space {
             return state.clone();
         }
         let n = self.basis.dimension();
+        if let (State::Pure(psi), true) = (state, self.groups.is_empty()) {
+            let mut out = Vector::zeros(n);
+            psi.iter().enumerate().for_each(|(k, x)| out[self.state(k)] = *x);
+            return State::Pure(out);
+        }
         let members: Vec<(Vec<usize>, f64)> =
             (0..self.len()).map(|k| (self.members(k), 1.0 / self.size_of(k).sqrt())).collect();
         match state {
