@@ -25,17 +25,24 @@ pub const ZERO: Interval = Interval { lo: 0.0, hi: 0.0 };
 /// Two units in the last place, relative.
 const OUTWARD: f64 = 2.0 * f64::EPSILON;
 
+#[inline]
 fn down(x: f64) -> f64 {
-    match x {
-        // The number that overflowed is finite.
-        f64::INFINITY => f64::MAX,
-        f64::NEG_INFINITY => x,
-        x => x - x.abs() * OUTWARD - f64::MIN_POSITIVE,
-    }
+    // The number that overflowed is finite.
+    if x == f64::INFINITY { f64::MAX } else { x - x.abs() * OUTWARD - f64::MIN_POSITIVE }
 }
 
+#[inline]
 fn up(x: f64) -> f64 {
     -down(-x)
+}
+
+/// The smallest and the largest of four numbers, none of them NaN.
+#[inline]
+fn bounds([a, b, c, d]: [f64; 4]) -> (f64, f64) {
+    // Not `f64::min`, which also checks for NaN.
+    let smaller = |x: f64, y: f64| if x < y { x } else { y };
+    let larger = |x: f64, y: f64| if x > y { x } else { y };
+    (smaller(smaller(a, b), smaller(c, d)), larger(larger(a, b), larger(c, d)))
 }
 
 /// A product in which zero times infinity is zero.
@@ -50,6 +57,7 @@ impl Interval {
     }
 
     /// Rounds bounds outward.
+    #[inline]
     fn outward(lo: f64, hi: f64) -> Interval {
         if lo.is_nan() || hi.is_nan() { ENTIRE } else { Interval { lo: down(lo), hi: up(hi) } }
     }
@@ -222,7 +230,12 @@ impl Interval {
 impl Add for Interval {
     type Output = Interval;
 
+    #[inline]
     fn add(self, other: Interval) -> Interval {
+        // Exact. Rounded outward, zeros would become subnormal numbers, which take a hundred times longer.
+        if self == ZERO || other == ZERO {
+            return if other == ZERO { self } else { other };
+        }
         Interval::outward(self.lo + other.lo, self.hi + other.hi)
     }
 }
@@ -230,7 +243,11 @@ impl Add for Interval {
 impl Sub for Interval {
     type Output = Interval;
 
+    #[inline]
     fn sub(self, other: Interval) -> Interval {
+        if self == ZERO || other == ZERO {
+            return if other == ZERO { self } else { -other };
+        }
         Interval::outward(self.lo - other.hi, self.hi - other.lo)
     }
 }
@@ -238,6 +255,7 @@ impl Sub for Interval {
 impl Neg for Interval {
     type Output = Interval;
 
+    #[inline]
     fn neg(self) -> Interval {
         Interval { lo: -self.hi, hi: -self.lo }
     }
@@ -246,14 +264,16 @@ impl Neg for Interval {
 impl Mul for Interval {
     type Output = Interval;
 
+    #[inline]
     fn mul(self, other: Interval) -> Interval {
         if self == ZERO || other == ZERO {
             return ZERO;
         }
-        let products =
-            [times(self.lo, other.lo), times(self.lo, other.hi), times(self.hi, other.lo), times(self.hi, other.hi)];
-        let lo = products.iter().copied().fold(f64::INFINITY, f64::min);
-        let hi = products.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let products = |f: fn(f64, f64) -> f64| {
+            [f(self.lo, other.lo), f(self.lo, other.hi), f(self.hi, other.lo), f(self.hi, other.hi)]
+        };
+        let direct = products(|x, y| x * y);
+        let (lo, hi) = bounds(if direct.iter().sum::<f64>().is_finite() { direct } else { products(times) });
         Interval::outward(lo, hi)
     }
 }

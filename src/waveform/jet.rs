@@ -41,6 +41,7 @@ impl Jet {
         self.0[0]
     }
 
+    #[inline]
     fn by(order: usize, mut coefficient: impl FnMut(usize, &[Interval]) -> Interval) -> Jet {
         let mut c = [ZERO; ORDER + 1];
         for k in 0..=order {
@@ -77,7 +78,14 @@ impl Jet {
 
     /// The product.
     pub fn times(&self, other: &Jet, order: usize) -> Jet {
-        Jet::by(order, |k, _| (0..=k).fold(ZERO, |sum, j| sum + self.0[j] * other.0[k - j]))
+        Jet::by(order, |k, _| {
+            // A loop: closures in loops this deep are not inlined.
+            let mut sum = ZERO;
+            for j in 0..=k {
+                sum = sum + self.0[j] * other.0[k - j];
+            }
+            sum
+        })
     }
 
     /// The square, whose range is non-negative.
