@@ -84,7 +84,7 @@ pub fn negligible(deviation: &Matrix) -> f64 {
 }
 
 /// Largest real or imaginary part.
-fn largest(m: &Matrix) -> f64 {
+pub fn largest(m: &Matrix) -> f64 {
     m.iter().fold(0.0, |most: f64, x: &C64| most.max(x.re.abs()).max(x.im.abs()))
 }
 
