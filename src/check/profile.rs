@@ -39,20 +39,3 @@ enum Value {
     Number(f64),
     Text(String),
 }
-
-#[cfg(test)]
-mod tests {
-    use super::statements;
-
-    #[test]
-    fn a_profile_becomes_statements() {
-        let text = "wideline:\n  clock: 50 ns\n  amplitude_step: 0.002\nliquids:\n  clock: 12.5 ns\n";
-        assert_eq!(
-            statements(text).unwrap(),
-            "ergoseq 1\nspectrometer liquids {\n    clock = 12.5 ns\n}\n\
-             spectrometer wideline {\n    amplitude_step = 0.002\n    clock = 50 ns\n}\n"
-        );
-        assert!(statements("wideline: 3").is_err());
-        assert!(statements("a:\n  b: \"1 ns\\n}\"\n").is_err());
-    }
-}

@@ -163,6 +163,18 @@ fn laboratories_keep_spectrometers_in_yaml() {
 }
 
 #[test]
+fn spectrometers_in_yaml_are_statements() {
+    let statements = ergoseq::check::spectrometers;
+    let text = "wideline:\n  clock: 50 ns\n  amplitude_step: 0.002\nliquids:\n  clock: 12.5 ns\n";
+    assert_eq!(
+        statements(text).unwrap(),
+        "ergoseq 1\nspectrometer liquids {\n    clock = 12.5 ns\n}\n\
+         spectrometer wideline {\n    amplitude_step = 0.002\n    clock = 50 ns\n}\n"
+    );
+    assert!(statements("a:\n  b: \"1 ns\\n}\"\n").unwrap_err().contains("`b` is not on one line"));
+}
+
+#[test]
 fn decays_become_an_array() {
     let path = std::env::temp_dir().join(format!("ergoseq-{}.npy", std::process::id()));
     let file = "examples/tutorial/02_signal.seq";
