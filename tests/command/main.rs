@@ -17,6 +17,11 @@ mod sweeps;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// Small pieces of memory are as fast as in the command.
+#[cfg(feature = "cli")]
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn ergoseq(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ergoseq"))
         .args(arguments)

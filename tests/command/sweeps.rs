@@ -130,9 +130,17 @@ fn threads_shards_and_interruptions_leave_the_same_bytes() {
 fn a_killed_sweep_is_resumed_to_the_same_bytes() {
     let folder = Folder::new("killed");
     let (whole, killed) = (folder.path("whole.nc"), folder.path("killed.nc"));
-    // Points enough to take some seconds, so that the kills come while it works.
-    let sweep =
-        ["sweep", FILE, "--sweep", "tau=0.2us .. 12us points 200", "--sweep", "theta=0deg .. 180deg points 100"];
+    // Two threads and so many points take a second or more, so that the kills come while it works.
+    let sweep = [
+        "sweep",
+        FILE,
+        "--sweep",
+        "tau=0.2us .. 12us points 120",
+        "--sweep",
+        "theta=0deg .. 180deg points 50",
+        "--threads",
+        "2",
+    ];
     let with = |more: &[&'static str], out: &str| -> Vec<String> {
         sweep.iter().chain(more).chain(&["-o"]).map(|s| (*s).to_string()).chain([out.to_string()]).collect()
     };

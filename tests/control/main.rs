@@ -14,6 +14,11 @@ use ergoseq::ir::Experiment;
 use ergoseq::search::{Goal, Search, Shaped, shape};
 use ergoseq::syntax::parse_expression;
 
+/// Small pieces of memory are as fast as in the command.
+#[cfg(feature = "cli")]
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A program whose shapes all have these steps.
 fn shaped(text: &str, steps: &str) -> Experiment {
     let mut reader = |name: &str, _: &str| Ok((name.to_string(), steps.to_string()));

@@ -15,3 +15,8 @@ mod state_vectors;
 mod stroboscopic;
 mod typical;
 mod waveforms;
+
+/// Small pieces of memory are as fast as in the command.
+#[cfg(feature = "cli")]
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
