@@ -1,6 +1,7 @@
 """Checks that every link of the built site leads to a file of the site, and to a place that exists in it."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -37,6 +38,14 @@ def check(site: Path) -> tuple[list[str], list[str]]:
         pages[path].feed(path.read_text(encoding="utf-8"))
     dead: list[str] = []
     other: set[str] = set()
+
+    # Every page has the links of the contents beside it, so that most occur hundreds of times.
+    @cache
+    def leads_to(folder: Path, link: str) -> Path | None:
+        target = (folder / unquote(link)).resolve()
+        target = target / "index.html" if target.is_dir() else target
+        return target if target.is_file() else None
+
     for path, page in pages.items():
         for link, line in page.links:
             parts = urlsplit(link)
@@ -45,14 +54,11 @@ def check(site: Path) -> tuple[list[str], list[str]]:
                 continue
             if parts.scheme in ("data", "mailto", "javascript"):
                 continue
-            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path.resolve()
-            where = f"{path.relative_to(site)}, line {line}: {link}"
-            if target.is_dir():
-                target /= "index.html"
-            if not target.is_file():
-                dead.append(f"{where}: no such file")
+            target = leads_to(path.parent, parts.path) if parts.path else path
+            if target is None:
+                dead.append(f"{path.relative_to(site)}, line {line}: {link}: no such file")
             elif parts.fragment and target.suffix == ".html":
                 own = pages.get(target)
                 if own is None or unquote(parts.fragment) not in own.places:
-                    dead.append(f"{where}: no such place in the page")
+                    dead.append(f"{path.relative_to(site)}, line {line}: {link}: no such place in the page")
     return dead, sorted(other)
