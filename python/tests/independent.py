@@ -216,7 +216,7 @@ class Emulator:
             return links[0]
 
         if constant:
-            return exponential((stop - start) * generators(np.array([start])))[0]
+            return exponential((stop - start) * generators(np.array([(start + stop) / 2])))[0]
         size = max(np.abs(x).sum(axis=0).max() for x in h(np.linspace(start, stop, 9)))
         steps = max(4, int(size * (stop - start) * 2))
         coarse = chain(steps)
@@ -345,7 +345,7 @@ class Emulator:
             wave, inner, flat = self.lock(p, time, m) if isinstance(p, Lock) else self.wave(p, time, m)
             waves.append((self.total(p.nucleus, "Ix"), self.total(p.nucleus, "Iy"), wave, begin, time))
             edges += [begin, begin + time, *(begin + e for e in inner)]
-            constant = constant and flat and len(pulses) == 1
+            constant = constant and flat
 
         def h(t: Array) -> Array:
             out = internal(t).copy()
@@ -403,7 +403,7 @@ class Emulator:
             strength = self.two_pi * m.rf.get(p.nucleus, 1.0) * ramp(u)
             return strength, np.full_like(t, p.phase.at(m))
 
-        return at, [time * j / p.steps for j in range(1, p.steps)] if p.steps else [], False
+        return at, [time * j / p.steps for j in range(1, p.steps)] if p.steps else [], p.steps > 0
 
 
 def cuts(functions: Iterable[Function]) -> list[float]:
