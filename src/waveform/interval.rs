@@ -4,7 +4,7 @@
 //! point (Moore, Kearfott, Cloud, Introduction to Interval Analysis, SIAM 2009). A value that is undefined somewhere
 //! (a pole, the logarithm of zero) has an infinite enclosure.
 
-use std::f64::consts::{FRAC_PI_2, TAU};
+use std::f64::consts::{FRAC_PI_2, PI, TAU};
 use std::ops::{Add, Mul, Neg, Sub};
 
 /// All numbers from `lo` to `hi`.
@@ -99,9 +99,14 @@ impl Interval {
         if lo <= hi { Interval { lo, hi } } else { self }
     }
 
-    /// The product with a number.
+    /// The product with a finite number.
+    #[inline]
     pub fn scaled(self, factor: f64) -> Interval {
-        self * Interval::point(factor)
+        if factor == 0.0 || self == ZERO {
+            return ZERO;
+        }
+        let (a, b) = (self.lo * factor, self.hi * factor);
+        if factor > 0.0 { Interval::outward(a, b) } else { Interval::outward(b, a) }
     }
 
     /// The square, never below zero.
@@ -167,33 +172,34 @@ impl Interval {
         Interval { lo: found.lo.max(0.0), hi: found.hi }
     }
 
-    /// `cos(x)`.
-    pub fn cos(self) -> Interval {
+    /// Whether a phase contains a minimum and a maximum of its cosine.
+    fn extrema_of_cosine(self) -> (bool, bool) {
         // A multiple of pi is known only to rounding: bounds closer to an extremum than that count as containing it.
         let slack = 4.0 * f64::EPSILON * self.magnitude();
         let (lo, hi) = (self.lo - slack, self.hi + slack);
         // A NaN width counts as infinite.
         if (hi - lo).is_nan() || hi - lo >= TAU {
-            return Interval { lo: -1.0, hi: 1.0 };
+            return (true, true);
         }
         let holds = |phase: f64| ((hi - phase) / TAU).floor() > ((lo - phase) / TAU).ceil() - 1.0;
-        let (a, b) = (self.lo.cos(), self.hi.cos());
-        let found = Interval::outward(a.min(b), a.max(b));
-        Interval {
-            lo: if holds(std::f64::consts::PI) { -1.0 } else { found.lo.max(-1.0) },
-            hi: if holds(0.0) { 1.0 } else { found.hi.min(1.0) },
-        }
+        (holds(PI), holds(0.0))
+    }
+
+    /// The range of a cosine or sine with these values at the ends of its phase, and extrema in between.
+    fn of_wave([a, b]: [f64; 2], (lowest, highest): (bool, bool)) -> Interval {
+        let ends = Interval::outward(a.min(b), a.max(b));
+        Interval { lo: if lowest { -1.0 } else { ends.lo.max(-1.0) }, hi: if highest { 1.0 } else { ends.hi.min(1.0) } }
+    }
+
+    /// `cos(x)`.
+    pub fn cos(self) -> Interval {
+        Interval::of_wave([self.lo.cos(), self.hi.cos()], self.extrema_of_cosine())
     }
 
     /// `sin(x)`.
     pub fn sin(self) -> Interval {
         let shifted = self - Interval { lo: down(FRAC_PI_2), hi: up(FRAC_PI_2) };
-        let bound = shifted.cos();
-        // Near its ends the direct values are sharper than those of the shifted cosine.
-        let (a, b) = (self.lo.sin(), self.hi.sin());
-        let ends = Interval::outward(a.min(b), a.max(b));
-        let inner = |edge: f64, end: f64| if edge.abs() == 1.0 { edge } else { end };
-        Interval { lo: inner(bound.lo, ends.lo), hi: inner(bound.hi, ends.hi) }
+        Interval::of_wave([self.lo.sin(), self.hi.sin()], shifted.extrema_of_cosine())
     }
 
     /// `sinh(x)`.
