@@ -84,7 +84,7 @@ fn inward(x: &[f64], gradient: &[f64]) -> f64 {
 fn within(slope: Sloping, start: &[f64], reach: f64, tight: bool) -> (Vec<f64>, f64) {
     // On a bound the derivative of the change of variables vanishes.
     const INSIDE: f64 = 1e-3;
-    let (most, least) = if tight { (200, FINEST) } else { (40, 1e-9) };
+    let (most, least) = if tight { (200, FINEST) } else { (40, 1e-7) };
     let bounds: Vec<(f64, f64)> = start.iter().map(|x| ((x - reach).max(0.0), (x + reach).min(1.0))).collect();
     let shares = |u: &[f64]| -> Vec<f64> { u.iter().zip(&bounds).map(|(u, (a, b))| a + (b - a) * share(*u)).collect() };
     let inside = |u: &[f64]| {
