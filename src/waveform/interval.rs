@@ -317,6 +317,32 @@ mod tests {
         }
     }
 
+    /// Sums, differences and products of intervals of all signs and sizes, zero and unbounded ones among them, contain those of their
+    /// numbers; zero adds nothing to the width, and a number is an interval of one point.
+    #[test]
+    fn sums_and_products_contain_those_of_numbers() {
+        let sizes = [1e-310, 1e-200, 1e-3, 1.0, 7.5, 1e200, f64::MAX];
+        let mut ends: Vec<f64> = sizes.iter().flat_map(|x| [*x, -x]).chain([0.0]).collect();
+        let factors = ends.clone();
+        ends.extend([f64::INFINITY, f64::NEG_INFINITY]);
+        let pairs = ends.iter().flat_map(|lo| ends.iter().map(|hi| Interval { lo: *lo, hi: *hi }));
+        let all: Vec<Interval> = pairs.filter(|i| i.lo <= i.hi && (i.lo < i.hi || i.lo.is_finite())).collect();
+        let numbers = |i: &Interval| -> Vec<f64> { factors.iter().copied().filter(|x| i.contains(*x)).collect() };
+        for a in &all {
+            assert_eq!((*a + ZERO, ZERO + *a, *a - ZERO, ZERO - *a), (*a, *a, *a, -*a));
+            for factor in &factors {
+                assert_eq!(a.scaled(*factor), *a * Interval::point(*factor), "{a:?} {factor}");
+            }
+            for b in &all {
+                let (sum, difference, product) = (*a + *b, *a - *b, *a * *b);
+                for (x, y) in numbers(a).iter().flat_map(|x| numbers(b).into_iter().map(move |y| (x, y))) {
+                    let inside = sum.contains(x + y) && difference.contains(x - y) && product.contains(x * y);
+                    assert!(inside, "{x} of {a:?} and {y} of {b:?}: {sum:?} {difference:?} {product:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn what_is_undefined_is_everything() {
         let around = Interval { lo: -1.0, hi: 1.0 };
