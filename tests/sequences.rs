@@ -4,6 +4,7 @@
 use ergoseq::emulator::{Options, Run, axes, points, unit_of};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::{Experiment, quantity_of};
+use ergoseq::units::UnitSystem;
 use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -84,15 +85,16 @@ fn lines(runs: &[Result<Run, String>]) -> Vec<(String, Option<f64>)> {
 /// What rounding may add to a value that is zero in theory: 1e-11 of the largest value of the same metric, and 1e-12 where the
 /// metric is of order 1. Energies of lab files are of order 1e-34 J, so only the former holds for them.
 ///
-/// The position of a smooth maximum is known to the square root of the rounding of the curve, which for a polarisation of 4e-5 beside the
-/// maximally mixed state is 2.5e-12: 3e-6 of the position.
+/// In laboratory units the position of a smooth maximum is known to the square root of the rounding of the curve, which for a polarisation
+/// of 4e-5 beside the maximally mixed state is 2.5e-12: 3e-6 of the position.
 fn rounding(experiment: &Experiment, line: &str, value: Option<f64>, found: &[(String, Option<f64>)]) -> f64 {
     let of = |line: &str, key: &str| line.split('[').next().is_some_and(|l| l.ends_with(key)) || line.ends_with(key);
     let Some(measure) = experiment.measures.iter().filter(|m| of(line, &m.key)).max_by_key(|m| m.key.len()) else {
         return 1e-12;
     };
     let text = measure.value.to_string();
-    let is_position = ["argmax(", "argmin("].iter().any(|name| text.contains(name));
+    let is_position =
+        experiment.units == UnitSystem::Lab && ["argmax(", "argmin("].iter().any(|name| text.contains(name));
     let position = if is_position { 3e-6 * value.unwrap_or_default().abs() } else { 0.0 };
     let largest =
         found.iter().filter(|(l, _)| of(l, &measure.key)).filter_map(|(_, v)| *v).fold(0.0f64, |m, v| m.max(v.abs()));
