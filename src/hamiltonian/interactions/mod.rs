@@ -73,9 +73,14 @@ pub fn sum(e: &Evaluator, part: Option<&str>) -> Result<Internal, Fault> {
     let frame = Frame::of(e)?;
     let mut sum = Internal::nothing(&e.basis, &frame);
     for interaction in INTERACTIONS.iter().filter(|i| part.is_none_or(|part| part == i.part)) {
+        let terms = (interaction.terms)(e)?;
+        // Most systems have a few of the interactions.
+        if terms.is_empty() {
+            continue;
+        }
         // The terms of one interaction are summed first.
         let mut own = Internal::nothing(&e.basis, &frame);
-        for term in (interaction.terms)(e)? {
+        for term in terms {
             own.add(seen(&term.size, &frame), &term.operator);
         }
         sum = sum.plus(own);
