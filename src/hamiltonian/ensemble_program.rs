@@ -1,8 +1,8 @@
 //! Compiles the sequence once for all members of an ensemble: their offsets, rf amplitudes, positions and orientations are variables.
 
-use super::lower::build;
-use super::prepare::{Prepared, prepare};
-use super::schedule::{Schedule, Segment, Step, Term};
+use super::prepare::Prepared;
+use super::schedule::{Segment, Step, Term};
+use super::substitution::MemberSchedules;
 use super::value::{Evaluator, Variation};
 use crate::spin::Operator;
 use crate::waveform::{Numbers, Slot};
@@ -17,7 +17,7 @@ pub struct EnsembleProgram {
     /// All numbers, as functions of the variables of [`super::value::Varying`].
     pub numbers: Numbers,
     /// The common initial state.
-    pub prepared: Prepared,
+    pub prepared: Arc<Prepared>,
     /// The sequence.
     pub blocks: Vec<EnsembleBlock>,
 }
@@ -65,15 +65,9 @@ const MOST_UNROLLED: usize = 256;
 /// Compiles the sequence for all members that vary in the same quantities as `member`, in its scan. `None` if members differ in more than
 /// numbers: relaxation, a time-dependent Hamiltonian, a tomography, or a state or operator that depends on the member.
 pub fn compile_ensemble(e: &Evaluator, member: &Variation) -> Option<EnsembleProgram> {
-    let e = e.of_members(member).ok()?;
-    let (Schedule { steps, prepare: states, prepare_place, .. }, _) = build(&e).ok()?;
-    // It depends on the relaxation of each member.
-    if states.iter().any(crate::ir::State::is_steady) {
-        return None;
-    }
-    let prepared = prepare(&e, &states, prepare_place.span()).ok()?;
+    let MemberSchedules { schedule, prepared, .. } = MemberSchedules::like(e, member)?;
     let mut compiler = Compiler { numbers: Numbers::default(), blocks: vec![] };
-    compiler.steps(&steps)?;
+    compiler.steps(&schedule.steps)?;
     let Compiler { numbers, blocks } = compiler;
     Some(EnsembleProgram { numbers, prepared, blocks })
 }

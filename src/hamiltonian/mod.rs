@@ -32,6 +32,7 @@ mod schedule;
 mod shape_use;
 mod spectrometer;
 mod spread;
+mod substitution;
 mod truncated;
 mod value;
 pub mod wanted;
@@ -54,6 +55,7 @@ pub use schedule::{
 };
 pub use shape_use::shape_grid;
 pub use spectrometer::spectrometer;
+pub use substitution::MemberSchedules;
 pub use value::{Evaluator, Fault, Parameters, Repetitions, TimeOperator, Values, Variation, Varying};
 
 /// Builds the schedule at the given values, with the steps and limits of a spectrometer if one is named, without running it, and

@@ -5,7 +5,7 @@ use crate::ir::State;
 use crate::linalg::{C64, Matrix, real};
 use crate::source::{Place, Span};
 use crate::spin::{Basis, Operator};
-use crate::waveform::{Scalar, common_period};
+use crate::waveform::Scalar;
 use std::sync::Arc;
 
 /// All steps, in order.
@@ -160,27 +160,6 @@ impl Feedback {
 }
 
 impl Step {
-    /// The segment or kick with these values of the readings; `None` if one of them has not been read.
-    pub fn bound(&self, readings: &[Option<f64>]) -> Option<Step> {
-        let complete = std::cell::Cell::new(true);
-        let value = |number: usize| {
-            readings.get(number).copied().flatten().unwrap_or_else(|| {
-                complete.set(false);
-                f64::NAN
-            })
-        };
-        let step = match self {
-            Step::Segment(segment) => {
-                let drift: Vec<Term> = segment.drift.iter().map(|(c, a)| (c.bound(&value), a.clone())).collect();
-                let period = common_period(drift.iter().map(|(c, _)| c).chain(segment.relaxing.rates()));
-                Step::Segment(Segment { drift, period, ..segment.clone() })
-            }
-            Step::Kick(kick) => Step::Kick(Kick { angle: kick.angle.bound(&value), ..kick.clone() }),
-            other => other.clone(),
-        };
-        complete.get().then_some(step)
-    }
-
     /// The first feedback in it, if there is one.
     pub fn feedback(&self) -> Option<&Feedback> {
         match self {
@@ -421,6 +400,12 @@ impl Kick {
             record: None,
             place: self.place,
         }
+    }
+
+    /// Its Hamiltonian over a unit of time: Fx and Fy with their coefficients.
+    pub fn terms(&self) -> [Term; 2] {
+        let (x, y) = (clean(self.phase.cos()), clean(self.phase.sin()));
+        [(self.angle.scaled(x), self.x.clone()), (self.angle.scaled(y), self.y.clone())]
     }
 
     /// `Fx cos phase + Fy sin phase`.

@@ -16,7 +16,7 @@ pub const FINEST: f64 = 1e-14;
 const FLAT: f64 = 1e-10;
 
 /// A cost function with gradient; `None` if undefined.
-pub type Slope<'a> = &'a dyn Fn(&[f64]) -> Option<(f64, Vec<f64>)>;
+pub type CostWithGradient<'a> = &'a dyn Fn(&[f64]) -> Option<(f64, Vec<f64>)>;
 
 /// An evaluated point: position, cost, gradient.
 #[derive(Clone)]
@@ -102,7 +102,7 @@ fn between(a: &Point, b: &Point) -> f64 {
 
 /// A point along a direction where the cost is low enough for the distance, and its derivative small enough; the best that was found if
 /// there is none, and `None` if nothing is lower.
-fn line_search(slope: Slope, from: &Seen, direction: &[f64], first: f64) -> Option<Seen> {
+fn line_search(function: CostWithGradient, from: &Seen, direction: &[f64], first: f64) -> Option<Seen> {
     const LOWER: f64 = 1e-4;
     const FLATTER: f64 = 0.9;
     const TRIES: usize = 20;
@@ -114,7 +114,7 @@ fn line_search(slope: Slope, from: &Seen, direction: &[f64], first: f64) -> Opti
     let mut high: Option<Point> = None;
     let mut t = first;
     for _ in 0..TRIES {
-        let seen = look(slope, along(&from.at, t, direction));
+        let seen = look(function, along(&from.at, t, direction));
         let here = Point { t, slope: dot(&seen.gradient, direction), seen };
         let too_high = here.seen.cost > from.cost + LOWER * t * steepness;
         if too_high || (low.t > 0.0 && here.seen.cost >= low.seen.cost) {
@@ -137,21 +137,27 @@ fn line_search(slope: Slope, from: &Seen, direction: &[f64], first: f64) -> Opti
     (low.t > 0.0).then_some(low.seen)
 }
 
-fn look(slope: Slope, at: Vec<f64>) -> Seen {
+fn look(function: CostWithGradient, at: Vec<f64>) -> Seen {
     let finite = |(cost, gradient): &(f64, Vec<f64>)| cost.is_finite() && gradient.iter().all(|g| g.is_finite());
-    let (cost, gradient) = slope(&at).filter(finite).unwrap_or_else(|| (WALL, vec![0.0; at.len()]));
+    let (cost, gradient) = function(&at).filter(finite).unwrap_or_else(|| (WALL, vec![0.0; at.len()]));
     Seen { at, cost, gradient }
 }
 
 /// Minimises from a start point until a step changes the cost by less than `least`; returns the lowest cost evaluated and its position.
 /// Costs should be of order 1.
-pub fn descend(slope: Slope, start: Vec<f64>, iterations: u64, least: f64) -> (f64, Vec<f64>) {
-    descend_to(slope, start, iterations, least, f64::NEG_INFINITY)
+pub fn descend(function: CostWithGradient, start: Vec<f64>, iterations: u64, least: f64) -> (f64, Vec<f64>) {
+    descend_to(function, start, iterations, least, f64::NEG_INFINITY)
 }
 
 /// The same, which ends as soon as the cost is at most `enough`.
-pub fn descend_to(slope: Slope, start: Vec<f64>, iterations: u64, least: f64, enough: f64) -> (f64, Vec<f64>) {
-    let mut here = look(slope, start);
+pub fn descend_to(
+    function: CostWithGradient,
+    start: Vec<f64>,
+    iterations: u64,
+    least: f64,
+    enough: f64,
+) -> (f64, Vec<f64>) {
+    let mut here = look(function, start);
     let mut memory = Memory::default();
     for _ in 0..iterations {
         let size = dot(&here.gradient, &here.gradient).sqrt();
@@ -164,7 +170,7 @@ pub fn descend_to(slope: Slope, start: Vec<f64>, iterations: u64, least: f64, en
             direction = memory.direction(&here.gradient);
         }
         let first = if memory.pairs.is_empty() { f64::min(1.0, 1.0 / size) } else { 1.0 };
-        let Some(next) = line_search(slope, &here, &direction, first) else {
+        let Some(next) = line_search(function, &here, &direction, first) else {
             // What was learnt may mislead near a kink; rounding ends the search.
             if memory.pairs.is_empty() {
                 break;
@@ -188,12 +194,12 @@ mod tests {
 
     #[test]
     fn rosenbrocks_valley_is_followed_to_its_end() {
-        let slope = |x: &[f64]| {
+        let function = |x: &[f64]| {
             let (a, b) = (x[0], x[1]);
             let cost = (1.0 - a).powi(2) + 100.0 * (b - a * a).powi(2);
             Some((cost, vec![-2.0 * (1.0 - a) - 400.0 * a * (b - a * a), 200.0 * (b - a * a)]))
         };
-        let (cost, at) = descend(&slope, vec![-1.2, 1.0], 200, FINEST);
+        let (cost, at) = descend(&function, vec![-1.2, 1.0], 200, FINEST);
         assert!(cost < 1e-14 && (at[0] - 1.0).abs() < 1e-6 && (at[1] - 1.0).abs() < 1e-6, "{cost} {at:?}");
     }
 

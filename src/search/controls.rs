@@ -277,13 +277,13 @@ mod tests {
                 let steps = controls.steps(free);
                 steps.iter().zip(&weights).map(|((x, y), w)| w * (x * x + 0.3 * y + x * y)).sum()
             };
-            let slope: Vec<(f64, f64)> = controls
+            let gradient: Vec<(f64, f64)> = controls
                 .steps(&free)
                 .iter()
                 .zip(&weights)
                 .map(|((x, y), w)| (w * (2.0 * x + y), w * (0.3 + x)))
                 .collect();
-            let found = controls.back(&free, &slope);
+            let found = controls.back(&free, &gradient);
             for k in 0..free.len() {
                 let at = |by: f64| {
                     let mut moved = free.clone();

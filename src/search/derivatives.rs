@@ -1,7 +1,7 @@
 //! Derivatives of results with respect to the parameters of a search.
 
 use super::range::Range;
-use crate::emulator::{NoSlopes, Options, Request, Sloped, Slopes, Variable};
+use crate::emulator::{Gradients, NoGradient, Options, Request, ValueAndGradient, Variable};
 use crate::hamiltonian::Values;
 use crate::ir::Experiment;
 
@@ -26,18 +26,18 @@ impl Derivatives {
 
 /// Derivatives with respect to all parameters of a search.
 pub(super) struct ByRanges<'a> {
-    slopes: Slopes<'a>,
+    gradients: Gradients<'a>,
 }
 
 impl<'a> ByRanges<'a> {
     pub fn new(experiment: &'a Experiment, options: &'a Options, ranges: &[Range]) -> ByRanges<'a> {
         let variable = |r: &Range| Variable { name: r.name.clone(), low: r.low, high: r.high };
-        ByRanges { slopes: Slopes::new(experiment, options, ranges.iter().map(variable).collect()) }
+        ByRanges { gradients: Gradients::new(experiment, options, ranges.iter().map(variable).collect()) }
     }
 
     /// The result and its derivatives; `None` where there are none.
-    pub fn at(&self, values: &Values, request: &Request) -> Option<Sloped> {
-        self.slopes.at(values, request).ok()
+    pub fn at(&self, values: &Values, request: &Request) -> Option<ValueAndGradient> {
+        self.gradients.at(values, request).ok()
     }
 
     /// Whether results have derivatives, tried at some points.
@@ -45,11 +45,11 @@ impl<'a> ByRanges<'a> {
         const TRIED: usize = 8;
         let mut why = "the experiment runs at no point that was tried".to_string();
         for values in points.take(TRIED) {
-            match self.slopes.at(&values, request) {
+            match self.gradients.at(&values, request) {
                 Ok(_) => return Derivatives::Propagated,
-                Err(NoSlopes::Anywhere(reason)) => return Derivatives::Differences(reason),
-                Err(NoSlopes::Here) => why = "the result is not smooth at the points that were tried".into(),
-                Err(NoSlopes::Failed(_)) => {}
+                Err(NoGradient::Anywhere(reason)) => return Derivatives::Differences(reason),
+                Err(NoGradient::Here) => why = "the result is not smooth at the points that were tried".into(),
+                Err(NoGradient::Failed(_)) => {}
             }
         }
         Derivatives::Differences(why)

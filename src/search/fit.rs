@@ -23,7 +23,7 @@ use std::cell::Cell;
 /// Measured points of one result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Data {
-    /// The parameter varied from point to point.
+    /// The parameter that varies from point to point.
     pub parameter: String,
     /// The result, an expression as in `expect`.
     pub expr: Expr,
@@ -65,7 +65,7 @@ struct Problem<'a> {
     ranges: &'a [Range],
     data: &'a [Data],
     u: DVector<f64>,
-    slopes: ByRanges<'a>,
+    gradients: ByRanges<'a>,
     derivatives: Derivatives,
     /// Number of evaluations of all points: without and with derivatives.
     counted: [Cell<usize>; 2],
@@ -86,14 +86,14 @@ impl Problem<'_> {
     /// The derivatives of the residuals with respect to the variables, exact; `None` where one does not exist.
     fn exact_jacobian(&self) -> Option<DMatrix<f64>> {
         self.counted.iter().skip(1).for_each(|count| count.set(count.get() + 1));
-        let (ranges, slopes, u) = (self.ranges, &self.slopes, &self.u);
+        let (ranges, gradients, u) = (self.ranges, &self.gradients, &self.u);
         let all: Vec<(Values, Request, f64)> = (self.points().into_iter())
             .map(|(d, x, error)| (self.values(u, (d, x)), Request { expr: d.expr.clone(), at: d.at.clone() }, error))
             .collect();
         let row = |(values, request, error): &(Values, Request, f64)| -> Option<Vec<f64>> {
-            let found = slopes.at(values, request)?;
-            let own = found.slopes.iter().zip(ranges).zip(u.iter());
-            Some(own.map(|((slope, r), u)| 0.5 * slope * (r.high - r.low) * u.cos() / error).collect())
+            let found = gradients.at(values, request)?;
+            let own = found.gradient.iter().zip(ranges).zip(u.iter());
+            Some(own.map(|((derivative, r), u)| 0.5 * derivative * (r.high - r.low) * u.cos() / error).collect())
         };
         let rows: Option<Vec<Vec<f64>>> = all.par_iter().map(row).collect();
         let flat = rows?.concat();
@@ -194,7 +194,7 @@ pub fn fit(
     if let Some(d) = data.iter().find(|d| ranges.iter().any(|r| r.name == d.parameter)) {
         return Err(wrong(Code::Contradiction, format!("`{}` is both the measured parameter and varied", d.parameter)));
     }
-    let slopes = ByRanges::new(experiment, options, ranges);
+    let gradients = ByRanges::new(experiment, options, ranges);
     let mut problem = Problem {
         emulator: Emulator::new(experiment),
         given,
@@ -202,7 +202,7 @@ pub fn fit(
         ranges,
         data,
         u: DVector::zeros(n),
-        slopes,
+        gradients,
         derivatives: Derivatives::Propagated,
         counted: Default::default(),
     };
@@ -245,7 +245,7 @@ fn derivatives(problem: &Problem) -> Derivatives {
         let n = problem.ranges.len();
         let starts = (0..8 * n).map(|k| DVector::from_iterator(n, halton(k, n).into_iter().map(unbounded)));
         let middle = d.points.get(d.points.len() / 2).map_or(0.0, |p| p.0);
-        let found = problem.slopes.kind(starts.map(|u| problem.values(&u, (d, middle))), &request);
+        let found = problem.gradients.kind(starts.map(|u| problem.values(&u, (d, middle))), &request);
         if found != Derivatives::Propagated {
             return found;
         }
@@ -343,8 +343,8 @@ fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
         let inverse = eigen.function(|x| real(1.0 / x));
         let scale = if weighted { 1.0 } else { chi_square / m.saturating_sub(n).max(1) as f64 };
         for (i, &a) in free.iter().enumerate() {
-            let slope = 0.5 * (ranges[a].high - ranges[a].low) * problem.u[a].cos();
-            values[a].1 = (scale * inverse[(i, i)].re).sqrt() * slope.abs();
+            let from_angle = 0.5 * (ranges[a].high - ranges[a].low) * problem.u[a].cos();
+            values[a].1 = (scale * inverse[(i, i)].re).sqrt() * from_angle.abs();
             for (j, &b) in free.iter().enumerate() {
                 let signs = problem.u[a].cos().signum() * problem.u[b].cos().signum();
                 correlation[a][b] = signs * inverse[(i, j)].re / (inverse[(i, i)].re * inverse[(j, j)].re).sqrt();

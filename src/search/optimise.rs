@@ -8,7 +8,7 @@
 
 use super::derivatives::{ByRanges, Derivatives};
 use super::halton::halton;
-use super::local::{with_and_without, with_gradient, with_slopes};
+use super::local::{by_cobyla_and_differences, by_differences, by_gradients};
 use super::multistart::{Ended, lowest};
 use super::question::Question;
 use super::range::{Range, check};
@@ -96,7 +96,7 @@ const POINTS: usize = 64;
 const BUDGET: usize = 6000;
 
 /// Why an experiment with relaxation is searched without derivatives.
-const SLOW_SLOPES: &str = "with relaxation of more than one spin 1/2, runs take less time than derivatives";
+const SLOW_GRADIENTS: &str = "with relaxation of more than one spin 1/2, runs take less time than derivatives";
 
 /// The costs of the first round, and the first error among them.
 fn first_round(looked: Vec<Result<Option<f64>, Fault>>) -> (Vec<Option<f64>>, Option<Fault>) {
@@ -161,7 +161,7 @@ pub fn optimise(
     };
     let [request] = &question.request;
     let derivatives = match climb {
-        Climb::Auto if relaxes(experiment, &at(&halton(0, n))) => Derivatives::Differences(SLOW_SLOPES.into()),
+        Climb::Auto if relaxes(experiment, &at(&halton(0, n))) => Derivatives::Differences(SLOW_GRADIENTS.into()),
         Climb::Auto => by_ranges.kind((0..points).map(|k| at(&halton(k, n))), request),
         Climb::Cobyla | Climb::Lbfgs => Derivatives::Differences("another local search was chosen".into()),
     };
@@ -173,17 +173,17 @@ pub fn optimise(
             runs.set(runs.get() + 1);
             (cost_of(&inside(x)).unwrap_or(wall) - low) / scale
         };
-        let slope = |x: &[f64]| {
+        let with_gradient = |x: &[f64]| {
             runs.set(runs.get() + 1);
             gradients.fetch_add(1, Ordering::Relaxed);
             let found = by_ranges.at(&at(&inside(x)), request)?;
-            let along = found.slopes.iter().zip(ranges).map(|(slope, r)| sign * slope * (r.high - r.low) / scale);
-            Some(((sign * found.value - low) / scale, along.collect()))
+            let gradient = found.gradient.iter().zip(ranges).map(|(g, r)| sign * g * (r.high - r.low) / scale);
+            Some(((sign * found.value - low) / scale, gradient.collect()))
         };
         let (x, y) = match (climb, &derivatives) {
-            (Climb::Auto, Derivatives::Propagated) => with_slopes((&value, &slope), start, step, tight),
-            (Climb::Lbfgs, _) => with_gradient(&value, start, 1.0, tight),
-            (Climb::Auto | Climb::Cobyla, _) => with_and_without(&value, start, step, tight),
+            (Climb::Auto, Derivatives::Propagated) => by_gradients((&value, &with_gradient), start, step, tight),
+            (Climb::Lbfgs, _) => by_differences(&value, start, 1.0, tight),
+            (Climb::Auto | Climb::Cobyla, _) => by_cobyla_and_differences(&value, start, step, tight),
         };
         Ended { at: inside(&x), cost: y * scale + low, evaluations: runs.get() }
     };

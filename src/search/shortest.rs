@@ -92,8 +92,8 @@ pub(super) fn shortest(
         }
         low = next;
         let missing = climber.enough.unwrap_or(ended.value) - ended.value;
-        let slope = climber.objective.gradient(&controls.steps(&ended.free), next)?.duration;
-        let newton = next * (missing / slope).exp() * (1.0 + 0.5 * ACCURACY);
+        let derivative = climber.objective.gradient(&controls.steps(&ended.free), next)?.duration;
+        let newton = next * (missing / derivative).exp() * (1.0 + 0.5 * ACCURACY);
         let inside = newton > low + 0.25 * ACCURACY * high && newton < high - 0.25 * ACCURACY * high;
         next = if inside { newton } else { 0.5 * (low + high) };
     }

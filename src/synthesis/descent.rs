@@ -52,8 +52,8 @@ pub struct Ended {
     pub free: Vec<f64>,
     /// The costs `d - |Tr W|` of all members.
     pub costs: Vec<f64>,
-    /// Number of slopes that were computed.
-    pub slopes: usize,
+    /// Number of gradients that were computed.
+    pub gradients: usize,
 }
 
 /// x and y of free variables, two for each.
@@ -150,23 +150,23 @@ impl Shaping<'_> {
         x
     }
 
-    /// The slope of the weighted cost, and its curvature.
+    /// The gradient of the weighted cost, and its curvature.
     ///
     /// # Errors
     /// If an eigenvalue problem fails.
-    pub fn slope(&self, v: &[f64], weights: &[f64]) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
+    pub fn gradient(&self, v: &[f64], weights: &[f64]) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
         let n = v.len();
         let one = |(member, w): (&Deviation, &f64)| -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
             let (s, k) = self.rows(v, member)?;
-            let slope =
+            let gradient =
                 k.chunks_exact(s.len()).map(|k| w * k.iter().zip(&s).map(|(a, b)| a * b).sum::<f64>()).collect();
-            Ok((slope, gram(&k, s.len()).into_iter().map(|x| w * x).collect()))
+            Ok((gradient, gram(&k, s.len()).into_iter().map(|x| w * x).collect()))
         };
         let used: Vec<(&Deviation, &f64)> = self.members.iter().zip(weights).filter(|(_, w)| **w > 0.0).collect();
         let all: Vec<_> = used.into_par_iter().map(one).collect::<Result<_, _>>()?;
         let mut sum = (vec![0.0; n], vec![0.0; n * n]);
-        for (slope, curvature) in all {
-            sum.0.iter_mut().zip(slope).for_each(|(s, x)| *s += x);
+        for (gradient, curvature) in all {
+            sum.0.iter_mut().zip(gradient).for_each(|(s, x)| *s += x);
             sum.1.iter_mut().zip(curvature).for_each(|(s, x)| *s += x);
         }
         Ok(sum)
@@ -191,15 +191,15 @@ impl Shaping<'_> {
                 break;
             }
             history.push(cost);
-            let normal = self.slope(&v, &descent.weights)?;
+            let normal = self.gradient(&v, &descent.weights)?;
             let tried = self.step_from(&v, &normal, cost, &mut damping, &weighted)?;
             let Some((next, found)) = tried else { break };
             (v, costs) = (next, found);
         }
-        Ok(Ended { free: v, costs, slopes: history.len() })
+        Ok(Ended { free: v, costs, gradients: history.len() })
     }
 
-    /// Floating-point operations of a slope, about.
+    /// Floating-point operations of a gradient, about.
     pub fn work(&self, free: usize) -> f64 {
         let (d, n) = (self.gate.nrows() as f64, free as f64);
         self.members.len() as f64 * (32.0 * n * d.powi(3) + 2.0 * (n * d).powi(2))
@@ -209,7 +209,7 @@ impl Shaping<'_> {
     fn step_from(
         &self,
         v: &[f64],
-        (slope, curvature): &(Vec<f64>, Vec<f64>),
+        (gradient, curvature): &(Vec<f64>, Vec<f64>),
         cost: f64,
         damping: &mut f64,
         weighted: &impl Fn(&[f64]) -> f64,
@@ -220,7 +220,7 @@ impl Shaping<'_> {
         for _ in 0..TRIES {
             let mut damped = curvature.clone();
             (0..n).for_each(|k| damped[k * n + k] += *damping * mean);
-            if let Some(step) = solve_positive(&damped, slope) {
+            if let Some(step) = solve_positive(&damped, gradient) {
                 let next: Vec<f64> = v.iter().zip(&step).map(|(a, b)| a - b).collect();
                 let found = self.costs(&next)?;
                 if weighted(&found) < cost {
@@ -260,7 +260,7 @@ mod tests {
 
     /// Two channels, two spins with a coupling and an offset; against central differences, whose error is about 1e-10.
     #[test]
-    fn slopes_are_those_of_differences() {
+    fn gradients_agree_with_finite_differences() {
         let basis = Basis::new(vec![Site::spin("a", 1, None), Site::spin("b", 1, None)]);
         let channel =
             |nucleus: &str, spin| Transmitter { nucleus: nucleus.into(), spins: vec![spin], rf: Some(3e4), rise: 0.0 };
@@ -280,7 +280,7 @@ mod tests {
         let shaping = Shaping { machine: &machine, gate: &gate, step: 2e-5, members: members.to_vec() };
         let v: Vec<f64> = (0..24).map(|_| noise.normal()).collect();
         let weights = [0.6, 0.4];
-        let (slope, _) = shaping.slope(&v, &weights).unwrap();
+        let (gradient, _) = shaping.gradient(&v, &weights).unwrap();
         for k in 0..v.len() {
             let at = |by: f64| {
                 let mut moved = v.clone();
@@ -288,7 +288,7 @@ mod tests {
                 shaping.costs(&moved).unwrap().iter().zip(weights).map(|(c, w)| c * w).sum::<f64>()
             };
             let expected = (at(1e-5) - at(-1e-5)) / 2e-5;
-            assert!((slope[k] - expected).abs() < 1e-8, "{k}: {} {expected}", slope[k]);
+            assert!((gradient[k] - expected).abs() < 1e-8, "{k}: {} {expected}", gradient[k]);
         }
     }
 }

@@ -177,7 +177,7 @@ fn robust(shaping: &Shaping, start: &[f64], enough: f64, left: &mut f64) -> Resu
     let weights = shaping.members.iter().map(|m| m.weight).collect();
     let descent = Descent { weights, iterations, enough, of_all: true, falling: 0.97 };
     let ended = shaping.descend(start, &descent)?;
-    *left -= work * ended.slopes as f64;
+    *left -= work * ended.gradients as f64;
     Ok(Shape { free: ended.free, robust: true })
 }
 
@@ -198,7 +198,7 @@ fn descended(shaping: &Shaping, start: &[f64], enough: f64, left: &mut f64) -> R
             from,
             &Descent { weights: vec![1.0, errors, errors], iterations, enough, of_all: false, falling },
         )?;
-        *left -= work * ended.slopes as f64;
+        *left -= work * ended.gradients as f64;
         Ok((ended.free, ended.costs.first().copied().unwrap_or(f64::INFINITY)))
     };
     let mut at = (start.to_vec(), f64::INFINITY);

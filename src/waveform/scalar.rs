@@ -108,6 +108,22 @@ impl Waveform {
         }
     }
 
+    /// The number with these values of the variables; `None` if it depends on time.
+    fn number(&self, values: &[f64]) -> Option<f64> {
+        Some(match &*self.node {
+            Node::Affine { .. } => return None,
+            Node::Variable(number) => *values.get(*number)?,
+            Node::Sum(a, b) => a.number(values)? + b.number(values)?,
+            Node::Product(a, b) => a.number(values)? * b.number(values)?,
+            Node::Quotient(a, b) => a.number(values)? / b.number(values)?,
+            Node::Power(a, b) => a.number(values)?.powf(b.number(values)?),
+            Node::Function(f, x) => f.value(x.number(values)?, 0.0),
+            Node::Extreme(f, a, b) => f.value(a.number(values)?, b.number(values)?),
+            Node::Table(table, x) => table.get(entry(x.number(values)?, table.len())).copied().unwrap_or(0.0),
+            Node::Train(edges, levels, x) => levels.get(edges.step(x.number(values)?)).copied().unwrap_or(0.0),
+        })
+    }
+
     /// The function with transformed time: `f(scale (t - shift))`.
     fn over_time(&self, scale: f64, shift: f64) -> Scalar {
         let inner = |s: &Scalar| match s {
@@ -449,6 +465,14 @@ impl Scalar {
         match self {
             Scalar::Varying(w) if start != 0.0 => w.over_time(1.0, start),
             other => other.clone(),
+        }
+    }
+
+    /// The number with these values of the variables; `None` if it depends on time.
+    pub fn number(&self, values: &[f64]) -> Option<f64> {
+        match self {
+            Scalar::Constant(x) => Some(*x),
+            Scalar::Varying(w) => w.number(values),
         }
     }
 

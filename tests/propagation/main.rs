@@ -3,6 +3,7 @@
 mod batches;
 mod extrema;
 mod generator;
+mod gradients;
 mod member_batches;
 mod observations;
 mod physics;
@@ -10,7 +11,6 @@ mod physics_programs;
 mod precision;
 mod rates;
 mod robustness;
-mod slopes;
 mod state_vectors;
 mod stroboscopic;
 mod typical;

@@ -3,11 +3,13 @@
 use super::super::generator::Generator;
 use super::super::mesh::interior;
 use super::super::projection::Projection;
-use super::maps::{Lasting, Map, Varied};
+use super::maps::{DualMatrix, DualTime, Map};
 use super::nodes::Block;
-use crate::hamiltonian::{Segment, Step};
+use crate::hamiltonian::{Kick, Segment, Step, Term};
 use crate::linalg::{C64, Matrix, real};
-use crate::spin::{Space, Sparse};
+use crate::spin::{Operator, Space, Sparse};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Largest dimension of states, and of states that relax: superoperators are dense.
 pub(super) const MOST_STATES: usize = 64;
@@ -56,11 +58,51 @@ pub(super) struct Divisions {
 /// Why a sequence has no derivatives by its parameters.
 pub(super) type Refused = String;
 
+/// Operators expanded on the space, each once for all members.
+pub(super) struct Operators<'s> {
+    space: &'s Space,
+    /// By their address, which their owner beside them keeps in use.
+    known: HashMap<usize, (Arc<Operator>, Sparse)>,
+}
+
+impl<'s> Operators<'s> {
+    pub fn of(space: &'s Space) -> Operators<'s> {
+        Operators { space, known: HashMap::new() }
+    }
+
+    /// Adds a multiple of an operator to a matrix.
+    fn add(&mut self, operator: &Arc<Operator>, factor: f64, to: &mut Matrix) {
+        let address = Arc::as_ptr(operator).addr();
+        let (_, sparse) =
+            self.known.entry(address).or_insert_with(|| (operator.clone(), Sparse::of(operator, self.space)));
+        sparse.visit(|row, column, x| {
+            if let Some(element) = to.get_mut((row, column)) {
+                *element += x * factor;
+            }
+        });
+    }
+
+    /// `sum c A`; `None` if a coefficient depends on time.
+    fn sum<'t>(&mut self, terms: impl Iterator<Item = &'t Term>, values: &[f64]) -> Option<Matrix> {
+        let n = self.space.len();
+        let mut sum = Matrix::zeros(n, n);
+        for (coefficient, operator) in terms {
+            let c = coefficient.number(values)?;
+            if c != 0.0 {
+                self.add(operator, c, &mut sum);
+            }
+        }
+        Some(sum)
+    }
+}
+
 /// Compiles sequences.
-pub(super) struct Compiler<'c> {
-    space: &'c Space,
+pub(super) struct Compiler<'c, 's> {
+    operators: &'c mut Operators<'s>,
     mark: Option<&'c str>,
     divisions: &'c mut Divisions,
+    /// Values of the variables of the coefficients.
+    values: &'c [f64],
     /// Index of the next segment that varies.
     next: usize,
     count: usize,
@@ -68,18 +110,19 @@ pub(super) struct Compiler<'c> {
     projections: Vec<usize>,
 }
 
-impl<'c> Compiler<'c> {
-    /// The sequence up to a mark, or all of it. With known divisions they are used.
+impl<'c, 's> Compiler<'c, 's> {
+    /// The sequence up to a mark, or all of it, with values of the variables of its coefficients. With known divisions they are used.
     ///
     /// # Errors
     /// If it contains something without a derivative.
     pub fn compile(
-        space: &'c Space,
+        operators: &'c mut Operators<'s>,
         mark: Option<&'c str>,
         divisions: &'c mut Divisions,
-        steps: &[Step],
+        (steps, values): (&[Step], &'c [f64]),
     ) -> Result<Compiled, Refused> {
-        let mut compiler = Compiler { space, mark, divisions, next: 0, count: 0, blocks: vec![], projections: vec![] };
+        let (blocks, projections) = (vec![], vec![]);
+        let mut compiler = Compiler { operators, mark, divisions, values, next: 0, count: 0, blocks, projections };
         let (parts, found) = compiler.steps(steps)?;
         match mark {
             Some(mark) if !found => Err(format!("the mark `{mark}` is inside a loop")),
@@ -101,7 +144,7 @@ impl<'c> Compiler<'c> {
                     }
                 }
                 Step::Segment(segment) => self.segment(segment, &mut parts)?,
-                Step::Kick(kick) => self.segment(&kick.as_segment(), &mut parts)?,
+                Step::Kick(kick) => self.kick(kick, &mut parts)?,
                 Step::Acquire(acquire) => self.segment(&acquire.segment, &mut parts)?,
                 Step::Loop(count, body) => self.repeated(*count, body, &mut parts)?,
                 Step::Strobe(strobe) => {
@@ -132,10 +175,10 @@ impl<'c> Compiler<'c> {
         self.count += 1;
         if let Step::Dephase(operator, _) = step {
             self.projections.push(self.blocks.len());
-            let inside = Sparse::of(operator, self.space).dense();
+            let inside = Sparse::of(operator, self.operators.space).dense();
             self.blocks.push(inside.iter().copied().collect());
         }
-        let found = Projection::of(step, self.space).map_err(|(_, e)| e.to_string())?;
+        let found = Projection::of(step, self.operators.space).map_err(|(_, e)| e.to_string())?;
         found.map(Part::Projection).ok_or_else(|| "this step has no derivatives".to_string())
     }
 
@@ -147,11 +190,26 @@ impl<'c> Compiler<'c> {
         parts.push(if closed { Part::Unitary(first) } else { Part::Relaxing(first) });
     }
 
+    fn kick(&mut self, kick: &Kick, parts: &mut Vec<Part>) -> Result<(), Refused> {
+        match self.operators.sum(kick.terms().iter(), self.values) {
+            Some(generator) => self.push(true, generator, 1.0, parts),
+            None => self.segment(&kick.as_segment(), parts)?,
+        }
+        Ok(())
+    }
+
     fn segment(&mut self, segment: &Segment, parts: &mut Vec<Part>) -> Result<(), Refused> {
-        let generator = Generator::of(segment, self.space);
+        let (values, space) = (self.values, self.operators.space);
+        if segment.relaxing.is_empty()
+            && let Some(hamiltonian) = self.operators.sum(segment.terms(), values)
+        {
+            self.push(true, hamiltonian, segment.duration, parts);
+            return Ok(());
+        }
+        let generator = Generator::of(&segment.bound(values), space);
         let closed = generator.is_closed();
-        if !closed && self.space.len() > MOST_RELAXING {
-            let n = self.space.len();
+        if !closed && space.len() > MOST_RELAXING {
+            let n = space.len();
             return Err(format!(
                 "derivatives with relaxation are computed for up to {MOST_RELAXING} states; this system has {n}"
             ));
@@ -216,26 +274,29 @@ fn divided(generator: &Generator, duration: f64) -> Result<Vec<Share>, Refused> 
 /// The numbers of a compiled sequence with their derivatives, by block and parameter.
 pub(super) struct Numbers<'n> {
     pub values: &'n [Block],
-    pub slopes: Vec<&'n [Option<Block>]>,
+    pub derivatives: Vec<&'n [Option<Block>]>,
 }
 
 impl Numbers<'_> {
-    fn matrix(&self, block: usize) -> Varied {
+    fn matrix(&self, block: usize) -> DualMatrix {
         let square = |block: &Block| {
             let n = (block.len() as f64).sqrt().round() as usize;
             Matrix::from_column_slice(n, n, block)
         };
-        let slope = |of: &&[Option<Block>]| of.get(block).and_then(Option::as_ref).map(square);
-        Varied {
+        let derivative = |of: &&[Option<Block>]| of.get(block).and_then(Option::as_ref).map(square);
+        DualMatrix {
             value: self.values.get(block).map_or_else(|| Matrix::zeros(0, 0), square),
-            slopes: self.slopes.iter().map(slope).collect(),
+            tangents: self.derivatives.iter().map(derivative).collect(),
         }
     }
 
-    fn time(&self, block: usize) -> Lasting {
+    fn time(&self, block: usize) -> DualTime {
         let first = |block: &Block| block.first().map_or(0.0, |x: &C64| x.re);
-        let slope = |of: &&[Option<Block>]| of.get(block).and_then(Option::as_ref).map_or(0.0, first);
-        Lasting { value: self.values.get(block).map_or(0.0, first), slopes: self.slopes.iter().map(slope).collect() }
+        let derivative = |of: &&[Option<Block>]| of.get(block).and_then(Option::as_ref).map_or(0.0, first);
+        DualTime {
+            value: self.values.get(block).map_or(0.0, first),
+            tangents: self.derivatives.iter().map(derivative).collect(),
+        }
     }
 }
 
@@ -243,8 +304,8 @@ impl Numbers<'_> {
 ///
 /// # Errors
 /// If eigenvalues cannot be computed, or too many maps would be applied.
-pub(super) fn propagated(parts: &[Part], numbers: &Numbers, start: Varied) -> Result<Varied, Refused> {
-    let (n, parameters) = (start.value.nrows(), start.slopes.len());
+pub(super) fn propagated(parts: &[Part], numbers: &Numbers, start: DualMatrix) -> Result<DualMatrix, Refused> {
+    let (n, parameters) = (start.value.nrows(), start.tangents.len());
     let mut rho = start;
     for applied in maps(parts, numbers, n, parameters)? {
         rho = applied.apply(&rho);
@@ -260,7 +321,7 @@ enum Applied<'p> {
 }
 
 impl Applied<'_> {
-    fn apply(&self, rho: &Varied) -> Varied {
+    fn apply(&self, rho: &DualMatrix) -> DualMatrix {
         match self {
             Applied::Map(map) => map.apply(rho),
             Applied::Projection(projection) => rho.projected(projection),

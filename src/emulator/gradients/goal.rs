@@ -5,7 +5,7 @@ use super::super::motion::mean_state;
 use super::super::observable::{Observable, aggregates, at_marks, averaged, member_means, mentions};
 use super::super::request::{Request, is_signal};
 use super::super::setup::open_context;
-use super::maps::Varied;
+use super::maps::DualMatrix;
 use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule};
 use crate::ir::key_of;
 use crate::linalg::{Matrix, real, trace_of_product};
@@ -66,7 +66,7 @@ fn names_results(e: &Evaluator, expr: &Expr) -> bool {
 
 /// The result with the contexts in which it is evaluated.
 pub(super) struct Evaluated {
-    each: Vec<Own>,
+    each: Vec<InContext>,
 }
 
 /// What a result is evaluated with.
@@ -86,14 +86,14 @@ pub struct Weight {
     /// The weight.
     pub value: f64,
     /// Its derivative with respect to every variable.
-    pub slopes: Vec<f64>,
+    pub gradient: Vec<f64>,
 }
 
 impl Evaluated {
     /// # Errors
     /// If an argument or the battery cannot be evaluated.
     pub fn new(views: Vec<View>, kind: &Kind, space: &Space) -> Result<Evaluated, Fault> {
-        let one = |view: View| -> Result<Option<Own>, Fault> {
+        let one = |view: View| -> Result<Option<InContext>, Fault> {
             let observable = Observable::new(view.evaluator, key_of(&kind.expr), &kind.expr)?;
             let states: Vec<(f64, State)> = view.initial.iter().map(|(w, p)| (*w, p.state(space))).collect();
             let Some((_, prepared)) = view.initial.first() else { return Ok(None) };
@@ -101,14 +101,14 @@ impl Evaluated {
             if states.len() > 1 {
                 context.scene.initial = mean_state(states.iter().map(|(w, s)| (*w, s))).into_owned();
             }
-            Ok(Some(Own { observable, context, time: view.time }))
+            Ok(Some(InContext { observable, context, time: view.time }))
         };
         let each = views.into_iter().filter_map(|view| one(view).transpose()).collect::<Result<_, _>>()?;
         Ok(Evaluated { each })
     }
 
     /// The value at the states of the members; `None` if it is undefined.
-    pub fn value(&self, kind: &Kind, states: &[(Weight, Varied)]) -> Option<f64> {
+    pub fn value(&self, kind: &Kind, states: &[(Weight, DualMatrix)]) -> Option<f64> {
         if !kind.each {
             return self.each.first()?.value(&mean(states, |_, rho| rho.value.clone())?);
         }
@@ -118,49 +118,49 @@ impl Evaluated {
     }
 
     /// The value, and its derivatives by the states and weights of the members; `None` if one is undefined.
-    pub fn slopes(&self, kind: &Kind, states: &[(Weight, Varied)]) -> Option<(f64, Vec<f64>)> {
-        let count = states.first()?.1.slopes.len();
+    pub fn gradient(&self, kind: &Kind, states: &[(Weight, DualMatrix)]) -> Option<(f64, Vec<f64>)> {
+        let count = states.first()?.1.tangents.len();
         if !kind.each {
             let of = |k: usize| {
                 mean(states, |weight, rho| {
                     // d(w rho)/w.
-                    let share = weight.slopes.get(k).copied().unwrap_or(0.0) / weight.value;
-                    let own = rho.slopes.get(k).cloned().flatten();
+                    let share = weight.gradient.get(k).copied().unwrap_or(0.0) / weight.value;
+                    let own = rho.tangents.get(k).cloned().flatten();
                     let zero = || Matrix::zeros(rho.value.nrows(), rho.value.ncols());
                     own.unwrap_or_else(zero) + &rho.value * real(share)
                 })
             };
             let directions = (0..count).map(of).collect::<Option<Vec<_>>>()?;
             let rho = mean(states, |_, rho| rho.value.clone())?;
-            return self.each.first()?.slopes(&rho, &directions.iter().map(Some).collect::<Vec<_>>());
+            return self.each.first()?.gradient(&rho, &directions.iter().map(Some).collect::<Vec<_>>());
         }
-        let (mut value, mut slopes) = (0.0, vec![0.0; count]);
+        let (mut value, mut gradient) = (0.0, vec![0.0; count]);
         for (own, (weight, rho)) in self.each.iter().zip(states) {
-            let directions: Vec<Option<&Matrix>> = rho.slopes.iter().map(Option::as_ref).collect();
-            let (x, by_state) = own.slopes(&rho.value, &directions)?;
+            let directions: Vec<Option<&Matrix>> = rho.tangents.iter().map(Option::as_ref).collect();
+            let (x, by_state) = own.gradient(&rho.value, &directions)?;
             value += weight.value * x;
-            for ((sum, slope), by_weight) in slopes.iter_mut().zip(by_state).zip(&weight.slopes) {
-                *sum += weight.value * slope + by_weight * x;
+            for ((sum, derivative), by_weight) in gradient.iter_mut().zip(by_state).zip(&weight.gradient) {
+                *sum += weight.value * derivative + by_weight * x;
             }
         }
-        Some((value, slopes))
+        Some((value, gradient))
     }
 }
 
 /// The weighted sum over the members.
-fn mean(states: &[(Weight, Varied)], of: impl Fn(&Weight, &Varied) -> Matrix) -> Option<Matrix> {
+fn mean(states: &[(Weight, DualMatrix)], of: impl Fn(&Weight, &DualMatrix) -> Matrix) -> Option<Matrix> {
     let terms = states.iter().map(|(weight, rho)| of(weight, rho) * real(weight.value));
     terms.reduce(|sum, term| sum + term)
 }
 
 /// An observable in its context.
-struct Own {
+struct InContext {
     observable: Observable,
     context: RunContext,
     time: Option<f64>,
 }
 
-impl Own {
+impl InContext {
     /// The value; `None` if it is undefined.
     fn value(&self, rho: &Matrix) -> Option<f64> {
         let state = State::Mixed(rho.clone());
@@ -169,7 +169,7 @@ impl Own {
     }
 
     /// The value, and its derivatives along directions of the state.
-    fn slopes(&self, rho: &Matrix, directions: &[Option<&Matrix>]) -> Option<(f64, Vec<f64>)> {
+    fn gradient(&self, rho: &Matrix, directions: &[Option<&Matrix>]) -> Option<(f64, Vec<f64>)> {
         let state = State::Mixed(rho.clone());
         let moment = self.context.moment(&state, None, self.time).in_unitary_part(None);
         let closed = self.observable.derivative(&moment).filter(|(_, g)| g.nrows() == rho.nrows());
@@ -178,8 +178,8 @@ impl Own {
             return Some((value, directions.iter().map(along).collect()));
         }
         let value = self.value(rho)?;
-        let slopes = directions.iter().map(|d| d.map_or(Some(0.0), |d| self.along(rho, value, d)));
-        Some((value, slopes.collect::<Option<_>>()?))
+        let gradient = directions.iter().map(|d| d.map_or(Some(0.0), |d| self.along(rho, value, d)));
+        Some((value, gradient.collect::<Option<_>>()?))
     }
 
     /// Fourth-order differences along a direction, for metrics whose derivative has no closed form, at two distances: they agree where the
@@ -188,13 +188,13 @@ impl Own {
         let largest = |m: &Matrix| m.iter().map(|x| x.norm()).fold(0.0, f64::max);
         let n = rho.nrows();
         let deviation = largest(&(rho - Matrix::identity(n, n) * real(1.0 / n as f64)));
-        let steepness = largest(direction);
-        if steepness == 0.0 {
+        let steepest = largest(direction);
+        if steepest == 0.0 {
             return Some(0.0);
         }
         let at = |by: f64| self.value(&(rho + direction * real(by)));
         let of = |by: f64| Some((8.0 * (at(by)? - at(-by)?) - (at(2.0 * by)? - at(-2.0 * by)?)) / (12.0 * by));
-        let far = 2e-3 * deviation.max(f64::MIN_POSITIVE) / steepness;
+        let far = 2e-3 * deviation.max(f64::MIN_POSITIVE) / steepest;
         let (fine, coarse) = (of(0.5 * far)?, of(far)?);
         ((fine - coarse).abs() <= 1e-6 * fine.abs() + 1e-12 * value.abs() / far).then_some(fine)
     }

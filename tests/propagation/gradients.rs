@@ -1,6 +1,6 @@
 //! Derivatives of results with respect to parameters are those of central differences of whole runs.
 
-use ergoseq::emulator::{NoSlopes, Options, Request, Slopes, Variable, run};
+use ergoseq::emulator::{Gradients, NoGradient, Options, Request, Variable, run};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
 use ergoseq::syntax::parse_expression;
@@ -99,14 +99,14 @@ fn compare(what: &str, text: &str, results: &[&str], parameters: &[&str], tolera
     let all: Values = run(&experiment, &Values::new(), &options, &[]).unwrap().params.into_iter().collect();
     let variable = |name: &&str| Variable { name: name.to_string(), low: 0.5 * all[*name], high: 2.0 * all[*name] };
     let variables: Vec<Variable> = parameters.iter().map(variable).collect();
-    let slopes = Slopes::new(&experiment, &options, variables);
+    let gradients = Gradients::new(&experiment, &options, variables);
     for result in results {
         let request = Request { expr: parse_expression(result, 0).unwrap(), at: Some("read".into()) };
-        let found = slopes.at(&all, &request).unwrap_or_else(|e| panic!("{what}, {result}: {e:?}"));
+        let found = gradients.at(&all, &request).unwrap_or_else(|e| panic!("{what}, {result}: {e:?}"));
         let in_run = run(&experiment, &all, &options, std::slice::from_ref(&request)).unwrap().values[0].unwrap();
         assert!((found.value - in_run).abs() < 2e-7 * in_run.abs(), "{what}, {result}: {} {in_run}", found.value);
         // Relative changes by relative changes; the largest sets the scale.
-        let by_size: Vec<f64> = parameters.iter().zip(&found.slopes).map(|(name, s)| s * all[*name]).collect();
+        let by_size: Vec<f64> = parameters.iter().zip(&found.gradient).map(|(name, s)| s * all[*name]).collect();
         let scale = by_size.iter().fold(in_run.abs(), |most, s| most.max(s.abs()));
         for (name, own) in parameters.iter().zip(&by_size) {
             let (expected, error) = difference(&experiment, &all, name, &request);
@@ -123,30 +123,72 @@ fn compare(what: &str, text: &str, results: &[&str], parameters: &[&str], tolera
 }
 
 #[test]
-fn slopes_of_every_parameter_are_those_of_differences() {
+fn gradients_agree_with_finite_differences() {
     let closed: Vec<&str> = PARAMETERS.iter().copied().filter(|p| !["T1", "T2", "sd"].contains(p)).collect();
     compare("closed", &variant(false, "", false), &RESULTS, &closed, 1e-9);
 }
 
 #[test]
-fn slopes_with_relaxation_and_projections() {
-    // The four-point differences of the ergotropy have an error of 1e-9 of the largest slope.
+fn gradients_with_relaxation_and_projections() {
+    // The four-point differences of the ergotropy have an error of 1e-9 of the largest derivative.
     let all: Vec<&str> = PARAMETERS.iter().copied().filter(|p| *p != "sd").collect();
     compare("relaxing", &variant(true, "", true), &["energy", "ergotropy", "purity"], &all, 1e-8);
 }
 
 /// Fourth-order slices stand for a Hamiltonian that varies: their error, 1e-8, is part of the allowance.
 #[test]
-fn slopes_of_pulses_whose_hamiltonian_varies() {
+fn gradients_of_pulses_with_a_varying_hamiltonian() {
     let text = variant(false, "", false).replace(PLAIN, VARYING);
     compare("varying", &text, &["energy"], &["rf", "carrier_off", "J"], 1e-7);
 }
 
 #[test]
-fn slopes_of_an_ensemble() {
+fn gradients_of_an_ensemble() {
     let ensemble = "ensemble { rf 1H : gaussian(mean = 1, sd = sd) points 3 }";
     let some = ["sd", "rf", "length", "T", "angle"];
     compare("ensemble", &variant(false, ensemble, true), &["energy", "member_mean(purity)", "ergotropy"], &some, 1e-8);
+}
+
+/// Members that are lowered together: they differ in offset, rf amplitude, orientation or position, also in phase cycles, in several
+/// groups of a parameter's values, and in pulses with a varying Hamiltonian. Whole runs propagate such members in batches or individually.
+#[test]
+fn gradients_of_members_with_a_common_schedule() {
+    let powder = |text: &str| text.replace("dipolar h c = d", "dipolar h c = d along (0, 0, 1)");
+    let echo = |text: &str| text.replace("    delay length\n", "    gradient 2 G/cm for 50 us\n    delay length\n");
+    let cycled = |text: &str| {
+        text.replace("ensemble {", "cycle phi = x, y, -x\nensemble {")
+            .replace("pulse 13C 60 deg phase y", "pulse 13C 60 deg phase phi")
+    };
+    let varying = |text: &str| text.replace(PLAIN, VARYING);
+    let unchanged = |text: &str| text.to_string();
+    type Change<'a> = &'a dyn Fn(&str) -> String;
+    let cases: [(&str, Change, &[&str], f64); 6] = [
+        (
+            "offset 1H : gaussian(sd = spread) points 3\n rf 13C : uniform(from = 0.9, to = error) points 2",
+            &unchanged,
+            &["spread", "error", "rf", "length", "d"],
+            1e-8,
+        ),
+        ("orientation : zcw points 8", &powder, &["d", "length", "T", "strength"], 1e-8),
+        ("position : uniform(from = -5 mm, to = 5 mm) points 4", &echo, &["length", "angle", "J"], 1e-8),
+        ("offset 1H : gaussian(sd = spread) points 2", &cycled, &["spread", "phase", "J"], 1e-8),
+        (
+            "offset 13C : gaussian(sd = spread) points 3\n param J : uniform(from = 120 Hz, to = 160 Hz) points 2",
+            &unchanged,
+            &["spread", "length", "d"],
+            1e-8,
+        ),
+        (
+            "rf 1H : gaussian(mean = 1, sd = sd) points 2\n offset 1H : gaussian(sd = spread) points 2",
+            &varying,
+            &["sd", "spread", "rf", "carrier_off"],
+            1e-7,
+        ),
+    ];
+    for (ensemble, change, parameters, tolerance) in cases {
+        let text = change(&variant(false, &format!("ensemble {{ {ensemble} }}"), false));
+        compare(ensemble, &text, &["energy", "ergotropy"], parameters, tolerance);
+    }
 }
 
 #[test]
@@ -157,10 +199,10 @@ fn what_has_no_derivative_is_told() {
         let all: Values = run(&experiment, &Values::new(), &options, &[]).unwrap().params.into_iter().collect();
         let variables = vec![Variable { name: "length".into(), low, high: 1.0 }];
         let request = Request { expr: parse_expression(result, 0).unwrap(), at: Some(mark.into()) };
-        Slopes::new(&experiment, &options, variables).at(&all, &request)
+        Gradients::new(&experiment, &options, variables).at(&all, &request)
     };
     let anywhere = |text: &str, result: &str| match at(text, result, "read", 0.0) {
-        Err(NoSlopes::Anywhere(why)) => why,
+        Err(NoGradient::Anywhere(why)) => why,
         other => panic!("{other:?}"),
     };
     let plain = variant(false, "", false);
@@ -169,8 +211,8 @@ fn what_has_no_derivative_is_told() {
     );
     assert!(anywhere(&plain, "member_mean(energy) + energy").contains("one mark"));
     // The state where the kink of a result is.
-    let kinked = plain.replace("measure { energy }", "measure { abs(length - 1.3 ms) * purity }");
-    assert!(matches!(at(&kinked, "abs(length - 1.3 ms)*purity", "read", 0.0), Err(NoSlopes::Here)));
+    let with_kink = plain.replace("measure { energy }", "measure { abs(length - 1.3 ms) * purity }");
+    assert!(matches!(at(&with_kink, "abs(length - 1.3 ms)*purity", "read", 0.0), Err(NoGradient::Here)));
     // At a bound the nodes lie inside.
     assert!(at(&plain, "energy", "read", 1.3e-3).is_ok());
 }

@@ -19,23 +19,23 @@ use crate::linalg::{
 
 /// A matrix with its derivative with respect to each parameter; `None` for zero.
 #[derive(Debug, Clone)]
-pub(super) struct Varied {
+pub(super) struct DualMatrix {
     pub value: Matrix,
-    pub slopes: Vec<Option<Matrix>>,
+    pub tangents: Vec<Option<Matrix>>,
 }
 
 /// A time with its derivatives.
-pub(super) struct Lasting {
+pub(super) struct DualTime {
     pub value: f64,
-    pub slopes: Vec<f64>,
+    pub tangents: Vec<f64>,
 }
 
 /// A linear map of the state.
 pub(super) enum Map {
     /// `U rho U^+`.
-    Unitary(Varied),
+    Unitary(DualMatrix),
     /// A superoperator on stacked density matrices.
-    Super(Varied),
+    Super(DualMatrix),
 }
 
 fn sum(a: Option<Matrix>, b: Option<Matrix>) -> Option<Matrix> {
@@ -45,23 +45,23 @@ fn sum(a: Option<Matrix>, b: Option<Matrix>) -> Option<Matrix> {
     }
 }
 
-impl Varied {
+impl DualMatrix {
     /// The product `self before`.
-    fn after(&self, before: &Varied) -> Varied {
-        let slope = |(a, b): (&Option<Matrix>, &Option<Matrix>)| {
+    fn after(&self, before: &DualMatrix) -> DualMatrix {
+        let tangent = |(a, b): (&Option<Matrix>, &Option<Matrix>)| {
             let first = a.as_ref().map(|a| product(a, &before.value));
             sum(first, b.as_ref().map(|b| product(&self.value, b)))
         };
-        let slopes = self.slopes.iter().zip(&before.slopes).map(slope).collect();
-        Varied { value: product(&self.value, &before.value), slopes }
+        let tangents = self.tangents.iter().zip(&before.tangents).map(tangent).collect();
+        DualMatrix { value: product(&self.value, &before.value), tangents }
     }
 
-    fn identity(n: usize, parameters: usize) -> Varied {
-        Varied { value: identity(n), slopes: vec![None; parameters] }
+    fn identity(n: usize, parameters: usize) -> DualMatrix {
+        DualMatrix { value: identity(n), tangents: vec![None; parameters] }
     }
 
-    fn power(&self, mut exponent: u64) -> Varied {
-        let mut result = Varied::identity(self.value.nrows(), self.slopes.len());
+    fn power(&self, mut exponent: u64) -> DualMatrix {
+        let mut result = DualMatrix::identity(self.value.nrows(), self.tangents.len());
         let mut base = self.clone();
         while exponent > 0 {
             if exponent & 1 == 1 {
@@ -76,27 +76,27 @@ impl Varied {
     }
 
     /// The state after the removal of part of it.
-    pub fn projected(&self, projection: &Projection) -> Varied {
-        let slopes = self.slopes.iter().map(|d| d.as_ref().map(|d| projection.apply(d))).collect();
-        Varied { value: projection.apply(&self.value), slopes }
+    pub fn projected(&self, projection: &Projection) -> DualMatrix {
+        let tangents = self.tangents.iter().map(|d| d.as_ref().map(|d| projection.apply(d))).collect();
+        DualMatrix { value: projection.apply(&self.value), tangents }
     }
 
     /// A function of matrices of which the value and all derivatives are block diagonal, block by block: coherences of different orders, mostly.
-    fn by_blocks(&self, function: fn(&Varied) -> Varied) -> Varied {
+    fn by_blocks(&self, function: fn(&DualMatrix) -> DualMatrix) -> DualMatrix {
         let n = self.value.nrows();
         let mut pattern = Matrix::zeros(n, n);
-        for m in std::iter::once(&self.value).chain(self.slopes.iter().flatten()) {
+        for m in std::iter::once(&self.value).chain(self.tangents.iter().flatten()) {
             pattern.zip_apply(m, |p, x| *p += real(x.norm()));
         }
         let Some(lists) = blocks(&(&pattern + pattern.transpose())) else { return function(self) };
-        let mut out = Varied {
+        let mut out = DualMatrix {
             value: Matrix::zeros(n, n),
-            slopes: self.slopes.iter().map(|d| d.as_ref().map(|_| Matrix::zeros(n, n))).collect(),
+            tangents: self.tangents.iter().map(|d| d.as_ref().map(|_| Matrix::zeros(n, n))).collect(),
         };
         for list in lists {
             let inside = |m: &Matrix| m.select_rows(&list).select_columns(&list);
-            let slopes = self.slopes.iter().map(|d| d.as_ref().map(inside)).collect();
-            let found = function(&Varied { value: inside(&self.value), slopes });
+            let tangents = self.tangents.iter().map(|d| d.as_ref().map(inside)).collect();
+            let found = function(&DualMatrix { value: inside(&self.value), tangents });
             let put = |to: &mut Matrix, from: &Matrix| {
                 for (column, j) in from.column_iter().zip(&list) {
                     let mut whole = to.column_mut(*j);
@@ -106,7 +106,7 @@ impl Varied {
                 }
             };
             put(&mut out.value, &found.value);
-            for (to, from) in out.slopes.iter_mut().zip(&found.slopes) {
+            for (to, from) in out.tangents.iter_mut().zip(&found.tangents) {
                 if let (Some(to), Some(from)) = (to, from) {
                     put(to, from);
                 }
@@ -116,20 +116,20 @@ impl Varied {
     }
 
     /// The superoperator of `U rho U^+` on stacked density matrices: `vec(U d U^+) = (conj(U) x U) vec(d)`.
-    fn as_super(&self) -> Varied {
+    fn as_super(&self) -> DualMatrix {
         let n = self.value.len();
         let wide = |m: Matrix, corner: f64| {
             let mut out = m.resize(n + 1, n + 1, C64::default());
             out.iter_mut().last().into_iter().for_each(|x| *x = real(corner));
             out
         };
-        let slope = |d: &Matrix| {
+        let tangent = |d: &Matrix| {
             let both = d.conjugate().kronecker(&self.value) + self.value.conjugate().kronecker(d);
             wide(both, 0.0)
         };
-        Varied {
+        DualMatrix {
             value: wide(self.value.conjugate().kronecker(&self.value), 1.0),
-            slopes: self.slopes.iter().map(|d| d.as_ref().map(slope)).collect(),
+            tangents: self.tangents.iter().map(|d| d.as_ref().map(tangent)).collect(),
         }
     }
 }
@@ -139,28 +139,30 @@ impl Map {
     ///
     /// # Errors
     /// If its eigenvalues cannot be computed.
-    pub fn unitary(h: &Varied, time: &Lasting) -> Result<Map, LinalgError> {
+    pub fn unitary(h: &DualMatrix, time: &DualTime) -> Result<Map, LinalgError> {
         let eigen = hermitian_eigen(&h.value)?;
         let (v, t) = (&eigen.vectors, time.value);
         let back = adjoint(v);
-        let turned = |dh: &Matrix| {
+        let by_operator = |dh: &Matrix| {
             let mut inside = product(&product(&back, dh), v);
             multiply_by_phi(&mut inside, &eigen.values, t);
             product(&product(v, &inside), &back)
         };
-        let longer = |dt: f64| eigen.function(|l| C64::new(0.0, -l * dt) * C64::cis(-l * t));
-        let slope = |(dh, dt): (&Option<Matrix>, &f64)| sum(dh.as_ref().map(turned), (*dt != 0.0).then(|| longer(*dt)));
-        let slopes = h.slopes.iter().zip(&time.slopes).map(slope).collect();
-        Ok(Map::Unitary(Varied { value: eigen.propagator(t), slopes }))
+        let by_duration = |dt: f64| eigen.function(|l| C64::new(0.0, -l * dt) * C64::cis(-l * t));
+        let tangent = |(dh, dt): (&Option<Matrix>, &f64)| {
+            sum(dh.as_ref().map(by_operator), (*dt != 0.0).then(|| by_duration(*dt)))
+        };
+        let tangents = h.tangents.iter().zip(&time.tangents).map(tangent).collect();
+        Ok(Map::Unitary(DualMatrix { value: eigen.propagator(t), tangents }))
     }
 
     /// The evolution under a constant superoperator L.
-    pub fn relaxing(l: &Varied, time: &Lasting) -> Map {
-        let slope = |(dl, dt): (&Option<Matrix>, &f64)| {
+    pub fn relaxing(l: &DualMatrix, time: &DualTime) -> Map {
+        let tangent = |(dl, dt): (&Option<Matrix>, &f64)| {
             sum(dl.as_ref().map(|d| d * real(time.value)), (*dt != 0.0).then(|| &l.value * real(*dt)))
         };
-        let slopes = l.slopes.iter().zip(&time.slopes).map(slope).collect();
-        Map::Super(Varied { value: &l.value * real(time.value), slopes }.by_blocks(exponential))
+        let tangents = l.tangents.iter().zip(&time.tangents).map(tangent).collect();
+        Map::Super(DualMatrix { value: &l.value * real(time.value), tangents }.by_blocks(exponential))
     }
 
     pub fn is_unitary(&self) -> bool {
@@ -170,7 +172,7 @@ impl Map {
     /// The map of several maps of n states one after another: unitary if all of them are.
     pub fn joined(maps: &[&Map], n: usize, parameters: usize) -> Map {
         let unitary = maps.iter().all(|map| map.is_unitary());
-        let start = Varied::identity(if unitary { n } else { n * n + 1 }, parameters);
+        let start = DualMatrix::identity(if unitary { n } else { n * n + 1 }, parameters);
         let all = maps.iter().fold(start, |before, map| match map {
             Map::Unitary(u) if unitary => u.after(&before),
             Map::Unitary(u) => u.as_super().after(&before),
@@ -188,52 +190,54 @@ impl Map {
     }
 
     /// The state after it.
-    pub fn apply(&self, rho: &Varied) -> Varied {
+    pub fn apply(&self, rho: &DualMatrix) -> DualMatrix {
         match self {
             Map::Unitary(u) => {
                 let back = adjoint(&u.value);
-                let slope = |(du, d): (&Option<Matrix>, &Option<Matrix>)| {
-                    let moved = d.as_ref().map(|d| conjugate(&u.value, d));
-                    let turned = du.as_ref().map(|du| {
+                let tangent = |(du, d): (&Option<Matrix>, &Option<Matrix>)| {
+                    let propagated = d.as_ref().map(|d| conjugate(&u.value, d));
+                    let by_operator = du.as_ref().map(|du| {
                         let half = product(&product(du, &rho.value), &back);
                         &half + half.adjoint()
                     });
-                    sum(moved, turned)
+                    sum(propagated, by_operator)
                 };
-                let slopes = u.slopes.iter().zip(&rho.slopes).map(slope).collect();
-                Varied { value: conjugate(&u.value, &rho.value), slopes }
+                let tangents = u.tangents.iter().zip(&rho.tangents).map(tangent).collect();
+                DualMatrix { value: conjugate(&u.value, &rho.value), tangents }
             }
             Map::Super(s) => {
                 let own = stacked(&rho.value);
-                let slope = |(ds, d): (&Option<Matrix>, &Option<Matrix>)| {
-                    let moved = d.as_ref().map(|d| unstacked(&(&s.value * stacked(d))));
-                    sum(moved, ds.as_ref().map(|ds| unstacked(&(ds * &own))))
+                let tangent = |(ds, d): (&Option<Matrix>, &Option<Matrix>)| {
+                    let propagated = d.as_ref().map(|d| unstacked(&(&s.value * stacked(d))));
+                    sum(propagated, ds.as_ref().map(|ds| unstacked(&(ds * &own))))
                 };
-                let slopes = s.slopes.iter().zip(&rho.slopes).map(slope).collect();
-                Varied { value: unstacked(&(&s.value * &own)), slopes }
+                let tangents = s.tangents.iter().zip(&rho.tangents).map(tangent).collect();
+                DualMatrix { value: unstacked(&(&s.value * &own)), tangents }
             }
         }
     }
 }
 
 /// The exponential of a matrix with its derivatives: the Taylor polynomial and the squarings of `linalg::exponential`, each differentiated.
-fn exponential(a: &Varied) -> Varied {
+fn exponential(a: &DualMatrix) -> DualMatrix {
     let n = a.value.nrows();
     const TERMS: i32 = 18;
     const SMALL: f64 = 0.5;
     let norm = one_norm(&a.value);
     let squarings = if norm > SMALL { (norm / SMALL).log2().ceil() as i32 } else { 0 };
     let factor = real(0.5f64.powi(squarings));
-    let scaled =
-        Varied { value: &a.value * factor, slopes: a.slopes.iter().map(|d| d.as_ref().map(|d| d * factor)).collect() };
-    let mut all = Varied::identity(n, a.slopes.len());
+    let scaled = DualMatrix {
+        value: &a.value * factor,
+        tangents: a.tangents.iter().map(|d| d.as_ref().map(|d| d * factor)).collect(),
+    };
+    let mut all = DualMatrix::identity(n, a.tangents.len());
     for k in (1..=TERMS).rev() {
         // 1 + A(1 + A/2 (1 + A/3 (...))).
         let mut next = scaled.after(&all);
         let share = real(1.0 / f64::from(k));
         next.value *= share;
         add_to_diagonal(&mut next.value, real(1.0));
-        next.slopes.iter_mut().flatten().for_each(|d| *d *= share);
+        next.tangents.iter_mut().flatten().for_each(|d| *d *= share);
         all = next;
     }
     for _ in 0..squarings {
@@ -264,10 +268,11 @@ mod tests {
                 both.view_mut((0, n), (n, n)).copy_from(d);
                 crate::linalg::exponential(&both).view((0, n), (n, n)).into_owned()
             };
-            let found = exponential(&Varied { value: a.clone(), slopes: vec![Some(d.clone()), None] });
+            let found = exponential(&DualMatrix { value: a.clone(), tangents: vec![Some(d.clone()), None] });
             let size = larger(&a, &d).norm();
             assert!(
-                (found.slopes[0].as_ref().unwrap() - larger(&a, &d)).norm() < 1e-12 * size && found.slopes[1].is_none()
+                (found.tangents[0].as_ref().unwrap() - larger(&a, &d)).norm() < 1e-12 * size
+                    && found.tangents[1].is_none()
             );
             // A degenerate Hamiltonian, too.
             let mut h = &a + a.adjoint();
@@ -278,37 +283,37 @@ mod tests {
             let (t, dt) = (0.7, -0.3);
             let i = C64::new(0.0, -1.0);
             let expected = larger(&(&h * (i * t)), &(&dh * (i * t) + &h * (i * dt)));
-            let varied = Varied { value: h, slopes: vec![Some(dh.clone())] };
-            let Map::Unitary(u) = Map::unitary(&varied, &Lasting { value: t, slopes: vec![dt] }).unwrap() else {
+            let dual = DualMatrix { value: h, tangents: vec![Some(dh.clone())] };
+            let Map::Unitary(u) = Map::unitary(&dual, &DualTime { value: t, tangents: vec![dt] }).unwrap() else {
                 panic!()
             };
-            assert!((u.slopes[0].as_ref().unwrap() - &expected).norm() < 1e-12 * (1.0 + expected.norm()), "{n}");
+            assert!((u.tangents[0].as_ref().unwrap() - &expected).norm() < 1e-12 * (1.0 + expected.norm()), "{n}");
             // Block by block, with the blocks in disorder.
             let zero = Matrix::zeros(n, n);
-            let apart = |m: &Matrix, other: &Matrix| {
+            let disjoint = |m: &Matrix, other: &Matrix| {
                 let mut both = Matrix::zeros(2 * n, 2 * n);
                 both.view_mut((0, 0), (n, n)).copy_from(m);
                 both.view_mut((n, n), (n, n)).copy_from(other);
                 let order: Vec<usize> = (0..2 * n).map(|k| (k * (2 * n - 1)) % (2 * n)).collect();
                 both.select_rows(&order).select_columns(&order)
             };
-            let both = Varied { value: apart(&a, &dh), slopes: vec![Some(apart(&d, &zero)), None] };
-            let (whole, parted) = (exponential(&both), both.by_blocks(exponential));
-            assert!((&whole.value - &parted.value).norm() < 1e-12 * whole.value.norm());
-            let (whole, parted) = (whole.slopes[0].clone().unwrap(), parted.slopes[0].clone().unwrap());
-            assert!((&whole - &parted).norm() < 1e-12 * whole.norm());
+            let both = DualMatrix { value: disjoint(&a, &dh), tangents: vec![Some(disjoint(&d, &zero)), None] };
+            let (whole, by_block) = (exponential(&both), both.by_blocks(exponential));
+            assert!((&whole.value - &by_block.value).norm() < 1e-12 * whole.value.norm());
+            let (whole, by_block) = (whole.tangents[0].clone().unwrap(), by_block.tangents[0].clone().unwrap());
+            assert!((&whole - &by_block).norm() < 1e-12 * whole.norm());
             // As a superoperator, and to a power, it does the same to a state.
             let m = random(n, &mut noise);
             let square = product(&m, &m.adjoint());
             let rho = square.map(|x| x / square.trace());
-            let state = Varied { value: rho, slopes: vec![None] };
+            let state = DualMatrix { value: rho, tangents: vec![None] };
             let thrice = Map::Unitary(u.clone()).power(3).apply(&state);
             let maps = [Map::Unitary(u.clone()), Map::Super(u.as_super()), Map::Unitary(u)];
             let one_by_one = maps.iter().fold(state.clone(), |rho, map| map.apply(&rho));
             let joined = Map::joined(&maps.iter().collect::<Vec<_>>(), n, 1).apply(&state);
             for other in [one_by_one, joined] {
                 assert!((&other.value - &thrice.value).norm() < 1e-13);
-                let (a, b) = (other.slopes[0].as_ref().unwrap(), thrice.slopes[0].as_ref().unwrap());
+                let (a, b) = (other.tangents[0].as_ref().unwrap(), thrice.tangents[0].as_ref().unwrap());
                 assert!((a - b).norm() < 1e-12 * (1.0 + b.norm()));
             }
         }

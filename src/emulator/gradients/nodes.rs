@@ -112,11 +112,11 @@ fn with_nodes(
     let distances = |shares: &[f64]| -> Vec<f64> { shares.iter().map(|share| share * longest).collect() };
     let (two, four) = (weights(&distances(&pair)), weights(&distances(&all)));
     let linear = |k: usize, block: &Block, nodes: &[Vec<Block>]| -> bool {
-        let slope = |j: usize| {
+        let derivative = |j: usize| {
             let (node, share) = (nodes.get(j).and_then(|node| node.get(k)), pair.get(j).copied().unwrap_or(1.0));
             combined(block, &node.into_iter().collect::<Vec<_>>(), &[1.0 / (share * longest)])
         };
-        let difference: Block = slope(0).iter().zip(slope(1)).map(|(a, b)| a - b).collect();
+        let difference: Block = derivative(0).iter().zip(derivative(1)).map(|(a, b)| a - b).collect();
         size(&difference) <= ROUNDING * size(block) / longest.abs()
     };
     let curved: Vec<bool> = own.iter().enumerate().map(|(k, block)| !linear(k, block, &nodes)).collect();
@@ -142,7 +142,7 @@ mod tests {
     use super::{Interval, derivatives};
     use crate::linalg::real;
 
-    fn slope(f: &dyn Fn(f64) -> f64, x: f64, low: f64, high: f64) -> (Option<f64>, usize) {
+    fn derivative(f: &dyn Fn(f64) -> f64, x: f64, low: f64, high: f64) -> (Option<f64>, usize) {
         let mut count = 0;
         let mut at = |by: f64| {
             count += 1;
@@ -166,7 +166,7 @@ mod tests {
         ];
         for (f, expected) in cases {
             for x in [0.0, 1e-9, 1e-3, 0.4, 1.7, 2.0] {
-                let (found, count) = slope(f, x, 0.0, 2.0);
+                let (found, count) = derivative(f, x, 0.0, 2.0);
                 let found = found.unwrap_or_else(|| panic!("{x}"));
                 // The error is bounded by the square of the difference that is allowed, 1e-9, and by rounding over the distance.
                 assert!((found / expected(x) - 1.0).abs() < 1e-8, "{x}: {found} {}", expected(x));
@@ -178,14 +178,14 @@ mod tests {
     #[test]
     fn lines_take_two_nodes_and_kinks_have_none() {
         for x in [0.0, 0.3, 1.0] {
-            // 4e6 is rounded to 2.3e-10, a distance of 1e-6 (at x = 0) makes that 1e-3 of the slope at most.
-            let (found, count) = slope(&|x| 4e6 - 3.0 * x, x, 0.0, 1.0);
+            // 4e6 is rounded to 2.3e-10, a distance of 1e-6 (at x = 0) makes that 1e-3 of the derivative at most.
+            let (found, count) = derivative(&|x| 4e6 - 3.0 * x, x, 0.0, 1.0);
             assert!((found.unwrap() + 3.0).abs() < 2e-3 && count == 2, "{found:?} {count}");
-            assert_eq!(slope(&|_| 5.0, x, 0.0, 1.0), (Some(0.0), 2));
+            assert_eq!(derivative(&|_| 5.0, x, 0.0, 1.0), (Some(0.0), 2));
         }
-        assert_eq!(slope(&|x| (x - 0.5).abs(), 0.5, 0.0, 1.0).0, None);
-        assert_eq!(slope(&|x| if x > 0.5 { 1.0 } else { 0.0 }, 0.5, 0.0, 1.0).0, None);
+        assert_eq!(derivative(&|x| (x - 0.5).abs(), 0.5, 0.0, 1.0).0, None);
+        assert_eq!(derivative(&|x| if x > 0.5 { 1.0 } else { 0.0 }, 0.5, 0.0, 1.0).0, None);
         // Odd about its value: two nodes at equal distances would take it for a line.
-        assert!((slope(&|x| (x - 0.5).sin(), 0.5, 0.0, 1.0).0.unwrap() - 1.0).abs() < 1e-12);
+        assert!((derivative(&|x| (x - 0.5).sin(), 0.5, 0.0, 1.0).0.unwrap() - 1.0).abs() < 1e-12);
     }
 }

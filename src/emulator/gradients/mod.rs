@@ -14,18 +14,18 @@
 mod compiled;
 mod goal;
 mod maps;
+mod members;
 mod nodes;
 
-use self::compiled::{Compiled, Compiler, Divisions, MOST_STATES, Numbers, propagated};
+use self::compiled::{Compiled, Compiler, Divisions, MOST_STATES, Numbers, Operators, propagated};
 use self::goal::{Evaluated, Kind, View, Weight};
-use self::maps::Varied;
+use self::maps::DualMatrix;
+use self::members::MemberPoint;
 use self::nodes::{Block, Interval, derivatives};
 use super::request::Request;
 use super::sectors;
 use super::settings::Options;
-use crate::hamiltonian::{
-    Evaluator, Fault, Invariants, Prepared, Schedule, Step, Values, build, duration, members, prepare,
-};
+use crate::hamiltonian::{self, Evaluator, Fault, Invariants, Prepared, Schedule, Step, Values, build, duration};
 use crate::ir::Experiment;
 use crate::linalg::{Matrix, real};
 use crate::spin::Space;
@@ -46,16 +46,16 @@ pub struct Variable {
 
 /// A result with its derivatives.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sloped {
+pub struct ValueAndGradient {
     /// The result.
     pub value: f64,
     /// Its derivative with respect to every variable.
-    pub slopes: Vec<f64>,
+    pub gradient: Vec<f64>,
 }
 
 /// Why there are no derivatives.
 #[derive(Debug)]
-pub enum NoSlopes {
+pub enum NoGradient {
     /// The experiment or the result has something without derivatives; in words.
     Anywhere(String),
     /// At these values: a kink, an undefined result, a step that appears or vanishes.
@@ -64,32 +64,26 @@ pub enum NoSlopes {
     Failed(Fault),
 }
 
-impl From<Fault> for NoSlopes {
-    fn from(fault: Fault) -> NoSlopes {
-        NoSlopes::Failed(fault)
+impl From<Fault> for NoGradient {
+    fn from(fault: Fault) -> NoGradient {
+        NoGradient::Failed(fault)
     }
 }
 
 /// An experiment whose results are differentiated.
-pub struct Slopes<'a> {
+pub struct Gradients<'a> {
     invariants: Arc<Invariants<'a>>,
     options: &'a Options,
     variables: Vec<Variable>,
 }
 
-/// A member at one point.
-struct MemberPoint<'a> {
-    evaluator: Evaluator<'a>,
-    weight: f64,
-    schedule: Schedule,
-    prepared: Prepared,
-}
-
 /// The experiment at one point: as declared, and its members.
 struct Point<'a> {
     declared: Evaluator<'a>,
-    schedule: Schedule,
-    members: Vec<MemberPoint<'a>>,
+    schedule: Arc<Schedule>,
+    members: Vec<MemberPoint>,
+    /// The meaning of names in every member, if the result is evaluated for each of them.
+    evaluators: Vec<Evaluator<'a>>,
 }
 
 /// A node: number of the variable and bits of the distance.
@@ -97,11 +91,11 @@ type NodeKey = (usize, u64);
 
 /// The points of the nodes: number of the variable and bits of the distance, and the point, if there is one.
 #[derive(Default)]
-struct Met<'a> {
+struct Nodes<'a> {
     known: RefCell<Vec<(NodeKey, Option<Rc<Point<'a>>>)>>,
 }
 
-impl<'a> Met<'a> {
+impl<'a> Nodes<'a> {
     /// A point, made on the first call.
     fn get(&self, (variable, by): (usize, f64), make: impl FnOnce() -> Option<Point<'a>>) -> Option<Rc<Point<'a>>> {
         let key = (variable, by.to_bits());
@@ -114,48 +108,49 @@ impl<'a> Met<'a> {
     }
 }
 
-impl<'a> Slopes<'a> {
+impl<'a> Gradients<'a> {
     /// For derivatives with respect to these variables.
-    pub fn new(experiment: &'a Experiment, options: &'a Options, variables: Vec<Variable>) -> Slopes<'a> {
-        Slopes { invariants: Arc::new(Invariants::of(experiment)), options, variables }
+    pub fn new(experiment: &'a Experiment, options: &'a Options, variables: Vec<Variable>) -> Gradients<'a> {
+        Gradients { invariants: Arc::new(Invariants::of(experiment)), options, variables }
     }
 
     /// The result of a request and its derivatives; `given` has the values of all variables.
     ///
     /// # Errors
     /// If there are no derivatives, here or anywhere.
-    pub fn at(&self, given: &Values, request: &Request) -> Result<Sloped, NoSlopes> {
+    pub fn at(&self, given: &Values, request: &Request) -> Result<ValueAndGradient, NoGradient> {
         if self.options.spectrometer.is_some() {
-            return Err(NoSlopes::Anywhere("what a spectrometer rounds has no derivatives".into()));
+            return Err(NoGradient::Anywhere("what a spectrometer rounds has no derivatives".into()));
         }
         if self.options.typical.is_some() {
-            return Err(NoSlopes::Anywhere("random vectors have no derivatives".into()));
+            return Err(NoGradient::Anywhere("random vectors have no derivatives".into()));
         }
-        let here = self.point(given)?;
-        let kind = Kind::of(&here.declared, request).map_err(NoSlopes::Anywhere)?;
+        let declared = Evaluator::at(&self.invariants, given)?;
+        let kind = Kind::of(&declared, request).map_err(NoGradient::Anywhere)?;
+        let here = Point::of(declared, given, &kind)?;
         let space = sectors::whole(&here.schedule, self.options.max_memory)?;
         if space.len() > MOST_STATES {
             let n = space.len();
-            return Err(NoSlopes::Anywhere(format!(
+            return Err(NoGradient::Anywhere(format!(
                 "derivatives are computed for up to {MOST_STATES} states; this system has {n}"
             )));
         }
         let mut divisions: Vec<Divisions> = here.members.iter().map(|_| Divisions::default()).collect();
         let mark = kind.mark.as_deref();
-        let own = numbers(&here, &space, mark, &mut divisions).map_err(NoSlopes::Anywhere)?;
+        let own = numbers(&here, &space, mark, &mut divisions).map_err(NoGradient::Anywhere)?;
         let own_blocks = blocks(&own);
         let mut by_parameter = Vec::with_capacity(self.variables.len());
-        let met = Met::default();
+        let met = Nodes::default();
         for (k, variable) in self.variables.iter().enumerate() {
             let mut at = |by: f64| {
-                let point = met.get((k, by), || self.moved(given, variable, by))?;
+                let point = met.get((k, by), || self.moved(given, variable, by, &kind))?;
                 Some(blocks(&numbers(&point, &space, mark, &mut divisions).ok()?))
             };
-            let interval = variable.interval(given).ok_or(NoSlopes::Here)?;
-            by_parameter.push(derivatives(&own_blocks, interval, &mut at).ok_or(NoSlopes::Here)?);
+            let interval = variable.interval(given).ok_or(NoGradient::Here)?;
+            by_parameter.push(derivatives(&own_blocks, interval, &mut at).ok_or(NoGradient::Here)?);
         }
         if own.iter().any(|member| member.depends_in_projection(&by_parameter)) {
-            return Err(NoSlopes::Anywhere(
+            return Err(NoGradient::Anywhere(
                 "a `dephase` whose operator depends on a parameter has no derivatives".into(),
             ));
         }
@@ -170,30 +165,30 @@ impl<'a> Slopes<'a> {
         own: &[MemberNumbers],
         own_blocks: &[Block],
         by_parameter: &[Vec<Option<Block>>],
-    ) -> Result<Vec<(Weight, Varied)>, NoSlopes> {
+    ) -> Result<Vec<(Weight, DualMatrix)>, NoGradient> {
         let mut states = Vec::with_capacity(own.len());
         for (member, point) in own.iter().zip(&here.members) {
             let range = member.first..member.first + member.count();
             let values = own_blocks.get(range.clone()).unwrap_or_default();
-            let slopes: Vec<&[Option<Block>]> =
+            let derivatives: Vec<&[Option<Block>]> =
                 by_parameter.iter().map(|all| all.get(range.clone()).unwrap_or_default()).collect();
             let (begin, inside) = values.split_at(BEFORE.min(values.len()));
-            let first = |k: usize| slopes.iter().map(|of| of.get(k).and_then(Option::as_ref)).collect::<Vec<_>>();
+            let first = |k: usize| derivatives.iter().map(|of| of.get(k).and_then(Option::as_ref)).collect::<Vec<_>>();
             let n = (begin.get(1).map_or(0, Vec::len) as f64).sqrt().round() as usize;
             let square = |block: &Block| Matrix::from_column_slice(n, n, block);
             let weight = Weight {
                 value: point.weight,
-                slopes: first(0).into_iter().map(|b| b.and_then(|b| b.first()).map_or(0.0, |x| x.re)).collect(),
+                gradient: first(0).into_iter().map(|b| b.and_then(|b| b.first()).map_or(0.0, |x| x.re)).collect(),
             };
-            let start = Varied {
+            let start = DualMatrix {
                 value: begin.get(1).map_or_else(|| Matrix::zeros(0, 0), square),
-                slopes: first(1).into_iter().map(|b| b.map(square)).collect(),
+                tangents: first(1).into_iter().map(|b| b.map(square)).collect(),
             };
             let numbers = Numbers {
                 values: inside,
-                slopes: slopes.iter().map(|of| of.get(BEFORE..).unwrap_or_default()).collect(),
+                derivatives: derivatives.iter().map(|of| of.get(BEFORE..).unwrap_or_default()).collect(),
             };
-            let end = propagated(&member.compiled.parts, &numbers, start).map_err(NoSlopes::Anywhere)?;
+            let end = propagated(&member.compiled.parts, &numbers, start).map_err(NoGradient::Anywhere)?;
             states.push((weight, end));
         }
         Ok(states)
@@ -202,51 +197,38 @@ impl<'a> Slopes<'a> {
     /// The result from the states at the mark.
     fn results(
         &self,
-        (given, met): (&Values, &Met<'a>),
+        (given, met): (&Values, &Nodes<'a>),
         (here, kind): (&Point, &Kind),
         space: &Space,
-        states: &[(Weight, Varied)],
-    ) -> Result<Sloped, NoSlopes> {
+        states: &[(Weight, DualMatrix)],
+    ) -> Result<ValueAndGradient, NoGradient> {
         let evaluated = Evaluated::new(here.views(kind), kind, space)?;
-        let (value, mut slopes) = evaluated.slopes(kind, states).ok_or(NoSlopes::Here)?;
+        let (value, mut gradient) = evaluated.gradient(kind, states).ok_or(NoGradient::Here)?;
         // The dependence on the parameters at constant states.
         let own = vec![vec![real(value)]];
-        for (k, (variable, slope)) in self.variables.iter().zip(&mut slopes).enumerate() {
+        for (k, (variable, derivative)) in self.variables.iter().zip(&mut gradient).enumerate() {
             let mut at = |by: f64| {
-                let point = met.get((k, by), || self.moved(given, variable, by))?;
+                let point = met.get((k, by), || self.moved(given, variable, by, kind))?;
                 let moved = Evaluated::new(point.views(kind), kind, space).ok()?;
                 Some(vec![vec![real(moved.value(kind, states)?)]])
             };
-            let interval = variable.interval(given).ok_or(NoSlopes::Here)?;
-            let direct = derivatives(&own, interval, &mut at).ok_or(NoSlopes::Here)?;
-            *slope += direct.into_iter().flatten().flatten().map(|x| x.re).sum::<f64>();
+            let interval = variable.interval(given).ok_or(NoGradient::Here)?;
+            let direct = derivatives(&own, interval, &mut at).ok_or(NoGradient::Here)?;
+            *derivative += direct.into_iter().flatten().flatten().map(|x| x.re).sum::<f64>();
         }
-        if value.is_finite() && slopes.iter().all(|s| s.is_finite()) {
-            Ok(Sloped { value, slopes })
+        if value.is_finite() && gradient.iter().all(|s| s.is_finite()) {
+            Ok(ValueAndGradient { value, gradient })
         } else {
-            Err(NoSlopes::Here)
+            Err(NoGradient::Here)
         }
     }
 
     /// The point at which a variable differs by an amount.
-    fn moved(&self, given: &Values, variable: &Variable, by: f64) -> Option<Point<'a>> {
+    fn moved(&self, given: &Values, variable: &Variable, by: f64, kind: &Kind) -> Option<Point<'a>> {
         let mut values = given.clone();
         *values.get_mut(&variable.name)? += by;
-        self.point(&values).ok()
-    }
-
-    fn point(&self, values: &Values) -> Result<Point<'a>, Fault> {
-        let declared = Evaluator::at(&self.invariants, values)?;
-        let (schedule, _) = build(&declared)?;
-        let parameters = declared.parameters();
-        let mut found = Vec::new();
-        for member in members(&declared)? {
-            let evaluator = parameters.member(values, &member.variation, &member.values)?;
-            let own = if member.is_perfect() { schedule.clone() } else { build(&evaluator)?.0 };
-            let prepared = prepare(&evaluator, &own.prepare, own.prepare_place.span())?;
-            found.push(MemberPoint { evaluator, weight: member.weight, schedule: own, prepared });
-        }
-        Ok(Point { declared, schedule, members: found })
+        let declared = Evaluator::at(&self.invariants, &values).ok()?;
+        Point::of(declared, &values, kind).ok()
     }
 }
 
@@ -258,22 +240,43 @@ impl Variable {
 }
 
 impl<'a> Point<'a> {
+    /// The experiment at these values of its parameters.
+    fn of(declared: Evaluator<'a>, values: &Values, kind: &Kind) -> Result<Point<'a>, Fault> {
+        let schedule = Arc::new(build(&declared)?.0);
+        let all = hamiltonian::members(&declared)?;
+        let members = if kind.each { vec![] } else { members::lowered(&declared, values, &schedule, &all)? };
+        let mut point = Point { declared, schedule, members, evaluators: vec![] };
+        if kind.each {
+            let parameters = point.declared.parameters();
+            for member in &all {
+                let evaluator = parameters.member(values, &member.variation, &member.values)?;
+                point.members.push(MemberPoint::built(&evaluator, member.weight)?);
+                point.evaluators.push(evaluator);
+            }
+        }
+        Ok(point)
+    }
+
     /// The evaluators, schedules and initial states with which the result is evaluated: those of the declared system, or of every member.
     fn views<'p>(&'p self, kind: &Kind) -> Vec<View<'p, 'a>> {
-        let members = || self.members.iter().map(|m| (m.weight, &m.prepared));
         if kind.each {
-            let view = |m: &'p MemberPoint<'a>| View {
-                evaluator: &m.evaluator,
+            let view = |(evaluator, m): (&'p Evaluator<'a>, &'p MemberPoint)| View {
+                evaluator,
                 schedule: &m.schedule,
-                initial: vec![(1.0, &m.prepared)],
+                initial: vec![(1.0, &*m.prepared)],
                 time: Some(elapsed(&m.schedule, kind.mark.as_deref())),
             };
-            return self.members.iter().map(view).collect();
+            return self.evaluators.iter().zip(&self.members).map(view).collect();
         }
         // Members that arrive at different times have no common one.
         let times: Vec<f64> = self.members.iter().map(|m| elapsed(&m.schedule, kind.mark.as_deref())).collect();
         let time = times.first().copied().filter(|first| times.iter().all(|t| t == first));
-        vec![View { evaluator: &self.declared, schedule: &self.schedule, initial: members().collect(), time }]
+        let common = self.members.first().map(|m| &m.prepared);
+        let initial = match common.filter(|first| self.members.iter().all(|m| Arc::ptr_eq(first, &m.prepared))) {
+            Some(prepared) => vec![(1.0, &**prepared)],
+            None => self.members.iter().map(|m| (m.weight, &*m.prepared)).collect(),
+        };
+        vec![View { evaluator: &self.declared, schedule: &self.schedule, initial, time }]
     }
 }
 
@@ -317,10 +320,17 @@ fn numbers(
 ) -> Result<Vec<MemberNumbers>, String> {
     let mut all = Vec::with_capacity(point.members.len());
     let mut first = 0;
+    let mut operators = Operators::of(space);
+    // Members that are lowered together have the same initial state.
+    let mut prepared: Option<(&Arc<Prepared>, Block)> = None;
     for (member, division) in point.members.iter().zip(divisions) {
-        let compiled = Compiler::compile(space, mark, division, &member.schedule.steps)?;
-        let start = member.prepared.state(space).density();
-        let begin = vec![vec![real(member.weight)], start.iter().copied().collect()];
+        let compiled = Compiler::compile(&mut operators, mark, division, (&member.schedule.steps, &member.values))?;
+        let start = match prepared {
+            Some((known, start)) if Arc::ptr_eq(known, &member.prepared) => start,
+            _ => member.prepared.state(space).density().iter().copied().collect(),
+        };
+        let begin = vec![vec![real(member.weight)], start.clone()];
+        prepared = Some((&member.prepared, start));
         let own = MemberNumbers { first, begin, compiled };
         first += own.count();
         all.push(own);
