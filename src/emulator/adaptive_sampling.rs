@@ -11,6 +11,8 @@
     reason = "a panel has DEGREE + 1 nodes with one value per curve, and a polynomial has at least one coefficient"
 )]
 
+use super::chebyshev_series::{bend_in_angle, coefficients, turning_points, value};
+use std::f64::consts::PI;
 use std::ops::Range;
 
 /// Degree of the interpolating polynomials.
@@ -34,6 +36,45 @@ pub struct SampledCurve {
     pub values: Vec<f64>,
     /// Sample ranges (first to last index) between which the curve is not smooth.
     pub rough: Vec<Range<usize>>,
+    /// The others.
+    pub smooth: Vec<Piece>,
+}
+
+impl SampledCurve {
+    /// From samples that are not divided into parts.
+    pub fn of(times: Vec<f64>, values: Vec<f64>) -> SampledCurve {
+        SampledCurve { times, values, ..SampledCurve::default() }
+    }
+}
+
+/// Part of a curve that a polynomial resolves.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    /// First and last index of its samples.
+    samples: Range<usize>,
+    start: f64,
+    end: f64,
+    /// Chebyshev coefficients.
+    polynomial: Vec<f64>,
+}
+
+impl Piece {
+    /// Upper bound of its values, from those of its samples, which are equidistant in angle: the largest one, and the second derivative
+    /// times one eighth of the squared distance.
+    pub fn bound(&self, values: &[f64]) -> f64 {
+        let distance = PI / FINE as f64;
+        let largest = values[self.samples.start..=self.samples.end].iter().fold(f64::NEG_INFINITY, |m, x| m.max(*x));
+        largest + 0.125 * distance * distance * bend_in_angle(&self.polynomial)
+    }
+
+    /// The local maxima of the curve times a sign: time and value, between the times of the turning points or ends before and after them.
+    pub fn maxima(&self, sign: f64) -> Vec<(f64, (f64, f64), f64)> {
+        let places = [-1.0].into_iter().chain(turning_points(&self.polynomial)).chain([1.0]);
+        let time = |x: f64| self.start + 0.5 * (self.end - self.start) * (1.0 + x);
+        let turns: Vec<(f64, f64)> = places.map(|x| (time(x), sign * value(&self.polynomial, x))).collect();
+        let highest = turns.windows(3).filter(|three| three[1].1 > three[0].1 && three[1].1 > three[2].1);
+        highest.map(|three| (three[0].0, three[1], three[2].0)).collect()
+    }
 }
 
 /// The result of [`sample`].
@@ -82,7 +123,7 @@ impl Panel {
         if k == DEGREE {
             return self.end;
         }
-        self.time(-(std::f64::consts::PI * k as f64 / DEGREE as f64).cos())
+        self.time(-(PI * k as f64 / DEGREE as f64).cos())
     }
 
     /// Time at position `place` in [-1, 1].
@@ -110,6 +151,9 @@ impl Panel {
     fn append(&self, c: usize, resolved: bool, line: &mut SampledCurve) {
         match self.polynomials[c].as_ref().filter(|_| resolved) {
             Some(p) => {
+                let first = line.times.len() - 1;
+                let (start, end, samples) = (self.start, self.end, first..first + FINE);
+                line.smooth.push(Piece { samples, start, end, polynomial: p.clone() });
                 line.times.extend((1..FINE).map(|k| self.time(place(k))));
                 line.values.extend((1..FINE).map(|k| value(p, place(k))));
             }
@@ -148,8 +192,8 @@ pub fn sample<E>(
 ) -> Result<Sampled, E> {
     let smallest = (grid * DEGREE as f64).min(duration);
     let mut first = evaluate(0.0)?;
-    let lines =
-        first.iter().map(|v| SampledCurve { times: vec![0.0], values: vec![v.unwrap_or(f64::NAN)], rough: vec![] });
+    let begin = |v: &Option<f64>| SampledCurve::of(vec![0.0], vec![v.unwrap_or(f64::NAN)]);
+    let lines = first.iter().map(begin);
     let mut out = Sampled { lines: lines.collect(), incomplete: false };
     let mut bounds: Vec<Bounds> = vec![(f64::INFINITY, f64::NEG_INFINITY); curves];
     let mut start = 0.0;
@@ -190,7 +234,7 @@ pub fn sample<E>(
 
 /// Position of fine sample k in [-1, 1]: equidistant in angle, like the nodes.
 fn place(k: usize) -> f64 {
-    -(std::f64::consts::PI * k as f64 / FINE as f64).cos()
+    -(PI * k as f64 / FINE as f64).cos()
 }
 
 /// Allowed error of a curve with this minimum and maximum.
@@ -198,37 +242,10 @@ pub(super) fn allowed((low, high): (f64, f64)) -> f64 {
     RESOLUTION * (high - low) + 1e-14 * high.abs().max(low.abs())
 }
 
-/// Chebyshev coefficients from the values at `-cos(pi k / n)`.
-pub(super) fn coefficients(values: &[f64]) -> Vec<f64> {
-    let n = values.len() - 1;
-    (0..=n)
-        .map(|j| {
-            let sum: f64 = values
-                .iter()
-                .enumerate()
-                .map(|(k, v)| {
-                    let weight = if k == 0 || k == n { 0.5 } else { 1.0 };
-                    let sign = if j % 2 == 0 { 1.0 } else { -1.0 };
-                    weight * v * sign * (std::f64::consts::PI * (j * k % (2 * n)) as f64 / n as f64).cos()
-                })
-                .sum();
-            sum * if j == 0 || j == n { 1.0 } else { 2.0 } / n as f64
-        })
-        .collect()
-}
-
-/// Value of a Chebyshev series at x in [-1, 1], by Clenshaw's recurrence.
-pub(super) fn value(p: &[f64], x: f64) -> f64 {
-    let (mut b1, mut b2) = (0.0, 0.0);
-    for c in p.iter().skip(1).rev() {
-        (b1, b2) = (2.0 * x * b1 - b2 + c, b1);
-    }
-    x * b1 - b2 + p[0]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::noise::Noise;
     use std::convert::Infallible;
 
     #[test]
@@ -246,6 +263,30 @@ mod tests {
         assert!(times.windows(2).all(|w| w[0] < w[1]));
         let worst = times.iter().zip(values).map(|(t, v)| (v - f(*t)).abs());
         assert!(worst.fold(0.0, f64::max) < 1e-8);
+    }
+
+    /// Of random polynomials, whose turning points are close to samples or between them.
+    #[test]
+    fn pieces_have_all_maxima_and_no_value_above_their_bound() {
+        let mut noise = Noise::new(6, 0);
+        for _ in 0..20 {
+            let series: Vec<f64> = (0..28).map(|_| noise.normal()).collect();
+            let f = |t: f64| value(&series, 2.0 * t - 1.0);
+            let sampled = sample(1, 1.0, 1.0, |t| Ok::<_, Infallible>(vec![Some(f(t))])).unwrap();
+            let (line, piece) = (&sampled.lines[0], &sampled.lines[0].smooth[0]);
+            let dense: Vec<f64> = (0..=20_000).map(|k| f(0.5 - 0.5 * (PI * f64::from(k) / 20_000.0).cos())).collect();
+            let highest = dense.iter().fold(f64::MIN, |m, x| m.max(*x));
+            let bound = piece.bound(&line.values);
+            // The second derivative of each term is taken at its largest.
+            assert!((0.0..0.5).contains(&(bound - highest)), "{bound} {highest}");
+            let maxima = piece.maxima(1.0);
+            let peaks = dense.windows(3).filter(|x| x[1] > x[0] && x[1] > x[2]);
+            let expected: Vec<f64> = peaks.map(|x| x[1]).collect();
+            assert_eq!(maxima.len(), expected.len());
+            for ((low, (time, x), high), expected) in maxima.into_iter().zip(expected) {
+                assert!(low < time && time < high && (0.0..5e-5).contains(&(x - expected + 1e-12)), "{x} {expected}");
+            }
+        }
     }
 
     #[test]

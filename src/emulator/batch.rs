@@ -5,7 +5,7 @@
 //! Curves are evaluated from Bohr frequencies, without forming a state per sample. A lane is irregular if its numbers would be refused,
 //! rounded away or non-finite; its point is then run individually, so that values and messages are those of a single run.
 
-use super::batch_extrema::{Grid, SharedGrids, extreme_sample};
+use super::batch_extrema::{Grid, SharedGrid, extreme_sample};
 use super::dense_batch::{Assembly, LARGEST, levels_of};
 use super::observable::{Aggregate, Observable};
 use super::point_columns::PointColumns;
@@ -61,8 +61,8 @@ struct Statement {
     phases: Option<(Phases, Phases)>,
     /// The times of the samples in that case, as a single list.
     times: Option<Arc<Vec<Vec<f64>>>>,
-    /// Grids for extrema in that case.
-    grids: SharedGrids,
+    /// Grid for extrema in that case.
+    grid: SharedGrid,
     record: Option<(String, usize)>,
 }
 
@@ -139,14 +139,14 @@ impl Statement {
         let shared = levels.as_ref().zip(constant(&duration));
         let phases = shared.map(|(l, t)| (Phases::shared(l, t, points), Phases::shared(l, t, 1)));
         let times = shared.map(|(_, t)| Arc::new(times(Lane::splat(t), points, 1)));
-        let (grids, record) = (SharedGrids::default(), record.clone());
-        Some(Statement { assembly, duration, levels, phases, times, grids, record })
+        let (grid, record) = (SharedGrid::default(), record.clone());
+        Some(Statement { assembly, duration, levels, phases, times, grid, record })
     }
 
-    /// Eigendecomposition and grids, if they are the same for all batches.
-    fn shared(&self) -> Option<(&LevelsBatch, &SharedGrids)> {
+    /// Eigendecomposition and grid, if they are the same for all batches.
+    fn shared(&self) -> Option<(&LevelsBatch, &SharedGrid)> {
         self.phases.as_ref()?;
-        Some((self.levels.as_ref()?, &self.grids))
+        Some((self.levels.as_ref()?, &self.grid))
     }
 }
 

@@ -7,10 +7,9 @@ use crate::lanes::{LANES, Lane};
 use crate::metrics::{BohrBatch, CurveBatch, LevelsBatch, Phases};
 use std::sync::OnceLock;
 
-/// Times and phases at which curves are searched for extrema, if they are the same for all batches: for waves, and twice as dense for other
-/// curves.
+/// Times and phases at which curves are searched for extrema, if they are the same for all batches.
 #[derive(Default)]
-pub struct SharedGrids([OnceLock<(Vec<f64>, Phases)>; 2]);
+pub struct SharedGrid(OnceLock<(Vec<f64>, Phases)>);
 
 /// The largest or smallest sample of each lane.
 pub fn extreme_sample(curve: &[Lane], lowest: bool) -> Lane {
@@ -38,8 +37,8 @@ impl pulp::NullaryFnOnce for ExtremeSample<'_> {
 
 /// Where the curves of a batch are searched.
 pub struct Grid<'a> {
-    /// Eigendecomposition and grids, if they are the same for all batches.
-    pub shared: Option<(&'a LevelsBatch, &'a SharedGrids)>,
+    /// Eigendecomposition and grid, if they are the same for all batches.
+    pub shared: Option<(&'a LevelsBatch, &'a SharedGrid)>,
     /// Duration of the statement.
     pub duration: Lane,
     /// Upper bound of the largest difference of eigenvalues.
@@ -58,13 +57,12 @@ impl Grid<'_> {
         irregular: &mut [bool; LANES],
     ) -> [Option<f64>; LANES] {
         let lane = |x: &Lane, l: usize| x.0.get(l).copied().unwrap_or(f64::NAN);
-        let wave = curve.is_wave();
         let mut values = [None; LANES];
         let mut samples = SampledCurve::default();
         let mut together: Option<Vec<Lane>> = None;
         for (l, (value, irregular)) in values.iter_mut().zip(irregular.iter_mut()).enumerate() {
             let (duration, widest) = (lane(&self.duration, l), lane(&self.spread, l));
-            let intervals = search_intervals(duration, widest, self.points, wave);
+            let intervals = search_intervals(duration, widest);
             let finest = finest_of(duration, widest, self.points);
             if *irregular || intervals > MOST_AT_ONCE {
                 *irregular = true;
@@ -72,8 +70,7 @@ impl Grid<'_> {
             }
             let own = expansion.single(curve, l);
             match &self.shared {
-                Some((levels, SharedGrids([waves, others]))) => {
-                    let kept = if wave { waves } else { others };
+                Some((levels, SharedGrid(kept))) => {
                     let lanes = together.get_or_insert_with(|| {
                         let (times, phases) = kept.get_or_init(|| {
                             (grid(duration, intervals + 1), Phases::shared(levels, duration, intervals + 1))
@@ -95,7 +92,9 @@ impl Grid<'_> {
                 *irregular = true;
                 continue;
             }
-            match extremum_of(aggregation, (duration, finest), (&samples, Between::of(&own)), |t| Ok(Some(own.at(t)))) {
+            match extremum_of(aggregation, (duration, finest), (&samples, Between::Known(&own)), |t| {
+                Ok(Some(own.at(t)))
+            }) {
                 Ok((found, true)) => *value = found,
                 // A single run reports the cause.
                 Ok((_, false)) | Err(_) => *irregular = true,

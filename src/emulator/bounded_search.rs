@@ -1,8 +1,8 @@
-//! Global maximum of a curve with kinks, by branch and bound.
+//! Global maximum of a curve, by branch and bound.
 //!
 //! A kink can hide between samples however dense they are: near a zero of an element of rho, `l1_coherence` has a minimum as sharp as
-//! the tip of a cone. Each interval has an upper bound of the curve on it; intervals whose bound exceeds the best known value are split
-//! until none is left.
+//! the tip of a cone. Oscillations may add up to a maximum that lies between two samples, neither of them higher than its neighbours.
+//! Each interval has an upper bound of the curve on it; intervals whose bound exceeds the best known value are split until none is left.
 
 #![expect(
     clippy::indexing_slicing,
@@ -10,7 +10,7 @@
 )]
 
 use super::adaptive_sampling::SampledCurve;
-use super::extremum::{Extremum, equal, range};
+use super::extremum::{Extremum, brent, equal, range};
 use crate::metrics::Curve;
 use std::convert::Infallible;
 
@@ -174,44 +174,62 @@ impl Interval for Hill {
 /// Improves the best known maximum of a curve, or of its negative, using the bounds between samples. The flag is true if no higher
 /// value can exist.
 pub fn search_curve(best: Extremum, samples: &SampledCurve, curve: &Curve, negative: bool) -> (Extremum, bool) {
-    let (slope, fall) = curve.bounds();
-    let pairs = || samples.times.windows(2).zip(samples.values.windows(2));
-    // Bounds need not be tighter than rounding.
+    match (negative, curve.negative()) {
+        (false, _) => search_hills(best, samples, curve),
+        // The negative of a wave is smooth where it is highest; that of magnitudes has its maxima at kinks.
+        (true, Some(wave)) => {
+            let values = samples.values.iter().map(|x| -x).collect();
+            search_hills(best, &SampledCurve::of(samples.times.clone(), values), &wave)
+        }
+        (true, None) => search_valleys(best, samples, curve),
+    }
+}
+
+/// Accuracies of a search between the samples of a curve: bounds need not be tighter than rounding.
+fn between_samples(samples: &SampledCurve) -> Search {
     let equal = equal(range(&samples.values));
-    let same = Search { equal, open: 1e-3 * equal, near: near(&samples.times), most: 20_000 };
-    let none: Result<_, Infallible> = if negative {
-        let end = |t: f64, after: usize| {
-            let (value, slopes) = curve.with_slopes(t);
-            (t, value, slopes[after])
-        };
-        let possible = pairs().filter(|(t, x)| 0.5 * (x[0] + x[1] - slope * (t[1] - t[0])) < -best.value);
-        let valleys = possible.map(|(t, _)| Valley::new(end(t[0], 1), end(t[1], 0), fall));
-        search(best, valleys, same, |valley: Valley, t| {
-            let [a, b] = valley.ends;
-            Ok(Inside::Halves([Valley::new(a, end(t, 0), fall), Valley::new(end(t, 1), b, fall)]))
-        })
-    } else {
-        let hill = |ends: [(f64, f64); 2]| Hill { ends: ends.map(|(time, value)| Extremum { time, value }), fall };
-        let hills = pairs().map(|(t, x)| hill([(t[0], x[0]), (t[1], x[1])]));
-        let smoothness = curve.smoothness();
-        let open = same.open;
-        search(best, hills, same, |hill: Hill, time| {
-            let [a, b] = hill.ends;
-            let length = b.time - a.time;
-            let middle = curve.parabola(&smoothness, time, 0.5 * length);
-            if middle.is_concave() {
-                return Ok(Inside::Largest(summit(curve, a, b)));
-            }
-            // A magnitude that vanishes as a square leaves a smooth maximum; on a sample, its parabola excludes higher values.
-            let highest = hill.best();
-            if !middle.smooth && curve.parabola(&smoothness, highest.time, length).highest(length) <= open {
-                return Ok(Inside::Largest(highest));
-            }
-            let middle = Extremum { time, value: middle.value };
-            Ok(Inside::Halves([Hill { ends: [a, middle], fall }, Hill { ends: [middle, b], fall }]))
-        })
+    Search { equal, open: 1e-3 * equal, near: near(&samples.times), most: 20_000 }
+}
+
+/// The minimum, as the maximum of the negative.
+fn search_valleys(best: Extremum, samples: &SampledCurve, curve: &Curve) -> (Extremum, bool) {
+    let (slope, fall) = curve.bounds();
+    let end = |t: f64, after: usize| {
+        let (value, slopes) = curve.with_slopes(t);
+        (t, value, slopes[after])
     };
-    none.unwrap_or((best, false))
+    let pairs = samples.times.windows(2).zip(samples.values.windows(2));
+    let possible = pairs.filter(|(t, x)| 0.5 * (x[0] + x[1] - slope * (t[1] - t[0])) < -best.value);
+    let valleys = possible.map(|(t, _)| Valley::new(end(t[0], 1), end(t[1], 0), fall));
+    let found: Result<_, Infallible> = search(best, valleys, between_samples(samples), |valley: Valley, t| {
+        let [a, b] = valley.ends;
+        Ok(Inside::Halves([Valley::new(a, end(t, 0), fall), Valley::new(end(t, 1), b, fall)]))
+    });
+    found.unwrap_or((best, false))
+}
+
+fn search_hills(best: Extremum, samples: &SampledCurve, curve: &Curve) -> (Extremum, bool) {
+    let ((_, fall), smoothness, search_for) = (curve.bounds(), curve.smoothness(), between_samples(samples));
+    let pairs = samples.times.windows(2).zip(samples.values.windows(2));
+    let hill = |ends: [(f64, f64); 2]| Hill { ends: ends.map(|(time, value)| Extremum { time, value }), fall };
+    let hills = pairs.map(|(t, x)| hill([(t[0], x[0]), (t[1], x[1])]));
+    let open = search_for.open;
+    let found: Result<_, Infallible> = search(best, hills, search_for, |hill: Hill, time| {
+        let [a, b] = hill.ends;
+        let length = b.time - a.time;
+        let middle = curve.parabola(&smoothness, time, 0.5 * length);
+        if middle.is_concave() {
+            return Ok(Inside::Largest(summit(curve, a, b)));
+        }
+        // A magnitude that vanishes as a square leaves a smooth maximum; on a sample, its parabola excludes higher values.
+        let highest = hill.best();
+        if !middle.smooth && curve.parabola(&smoothness, highest.time, length).highest(length) <= open {
+            return Ok(Inside::Largest(highest));
+        }
+        let middle = Extremum { time, value: middle.value };
+        Ok(Inside::Halves([Hill { ends: [a, middle], fall }, Hill { ends: [middle, b], fall }]))
+    });
+    found.unwrap_or((best, false))
 }
 
 /// The maximum of a curve between two times where it is concave: Newton's method for the zero of the slope, by halves where it leaves the
@@ -285,26 +303,42 @@ impl Interval for Rough {
     }
 }
 
-/// The same for a curve known only by values of limited accuracy, on those parts where its samples do not resolve a smooth
-/// curve.
+/// The same for a curve known only by values of limited accuracy: where polynomials resolve it, from all of their maxima, and elsewhere by
+/// branch and bound.
 ///
 /// # Errors
 /// Any error of `curve`.
 pub fn search_samples<E>(
-    best: Extremum,
+    mut best: Extremum,
     (samples, accuracy): (&SampledCurve, f64),
     negative: bool,
     mut curve: impl FnMut(f64) -> Result<Option<f64>, E>,
 ) -> Result<(Extremum, bool), E> {
     let sign = if negative { -1.0 } else { 1.0 };
+    let equal = equal(range(&samples.values)).max(accuracy);
+    let near = near(&samples.times);
+    let signed: Vec<f64> = samples.values.iter().map(|x| sign * x).collect();
+    let mut signed_curve = |t: f64| curve(t).map(|x| x.map(|x| sign * x));
+    for piece in &samples.smooth {
+        // Of equal maxima the earliest counts, which is one of the samples'.
+        if piece.bound(&signed) <= best.value + equal {
+            continue;
+        }
+        for (low, (time, value), high) in piece.maxima(sign) {
+            if value <= best.value + equal {
+                continue;
+            }
+            if let Some(value) = signed_curve(time)? {
+                let found = brent(low, high, Extremum { time, value }, &mut signed_curve)?;
+                better(&mut best, found, (equal, near));
+            }
+        }
+    }
     let mut intervals = Vec::new();
     for part in &samples.rough {
         let of = |x: &[f64]| x.get(part.start..=part.end).map(<[f64]>::to_vec).unwrap_or_default();
-        let points: Vec<Extremum> = of(&samples.times)
-            .into_iter()
-            .zip(of(&samples.values))
-            .map(|(time, x)| Extremum { time, value: sign * x })
-            .collect();
+        let points: Vec<Extremum> =
+            of(&samples.times).into_iter().zip(of(&signed)).map(|(time, value)| Extremum { time, value }).collect();
         let slopes: Vec<f64> = points.windows(2).map(|p| slope_of(&[p[0], p[1]])).collect();
         for (k, p) in points.windows(2).enumerate() {
             let around = &slopes[k.saturating_sub(2)..(k + 3).min(slopes.len())];
@@ -312,10 +346,9 @@ pub fn search_samples<E>(
             intervals.push(Rough { ends: [p[0], p[1]], slope });
         }
     }
-    let equal = equal(range(&samples.values)).max(accuracy);
-    let how = Search { equal, open: equal, near: near(&samples.times), most: 4_000 };
+    let how = Search { equal, open: equal, near, most: 4_000 };
     search(best, intervals, how, |rough: Rough, time| {
-        let middle = Extremum { time, value: sign * curve(time)?.unwrap_or(f64::NAN) };
+        let middle = Extremum { time, value: signed_curve(time)?.unwrap_or(f64::NAN) };
         Ok(Inside::Halves(rough.halves(middle, equal)))
     })
 }
@@ -323,4 +356,38 @@ pub fn search_samples<E>(
 /// Two times closer than this belong to the same maximum: the largest sample spacing.
 fn near(times: &[f64]) -> f64 {
     times.windows(2).fold(0.0, |most, t| (t[1] - t[0]).max(most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::adaptive_sampling::sample;
+    use super::super::chebyshev_series::value;
+    use super::*;
+    use crate::noise::Noise;
+
+    /// Polynomials of degree 27 that are known from samples have the maximum and minimum of a thousand times as many, also if the search
+    /// begins with a value at an end. Between these they rise by less than 1e-6: second derivatives are below 2e4.
+    #[test]
+    fn extrema_of_polynomials_are_found_from_any_start() {
+        let mut noise = Noise::new(5, 0);
+        for _ in 0..40 {
+            let series: Vec<f64> = (0..28).map(|_| noise.normal()).collect();
+            let f = |t: f64| value(&series, 2.0 * t - 1.0);
+            let sampled = sample(1, 1.0, 1.0, |t| Ok::<_, Infallible>(vec![Some(f(t))])).unwrap();
+            let line = &sampled.lines[0];
+            assert!(line.rough.is_empty() && line.smooth.len() == 1);
+            let dense: Vec<f64> =
+                (0..=160_000).map(|k| f(0.5 - 0.5 * (std::f64::consts::PI * f64::from(k) / 160_000.0).cos())).collect();
+            let (low, high) = range(&dense);
+            for (negative, expected) in [(false, high), (true, -low)] {
+                let sign = if negative { -1.0 } else { 1.0 };
+                let start = Extremum { time: 0.0, value: sign * f(0.0) };
+                let (found, proven) =
+                    search_samples(start, (line, 0.0), negative, |t| Ok::<_, Infallible>(Some(f(t)))).unwrap();
+                // The end at 1 is a sample, not inside.
+                let expected = if sign * f(1.0) == expected { continue } else { expected };
+                assert!(proven && (-1e-12..1e-6).contains(&(found.value - expected)), "{} {expected}", found.value);
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Maxima of curves that can be evaluated at any time: sampled, then refined, so that the result does not depend on the grid.
+//! Maxima of curves that can be evaluated at any time: the highest samples, refined.
 
 #![expect(
     clippy::indexing_slicing,
@@ -14,7 +14,7 @@ pub struct Extremum {
     pub value: f64,
 }
 
-/// Samples of a curve, dense enough that no maximum is missed between two samples.
+/// Samples of a curve that they resolve except for kinks.
 pub struct Samples<'a> {
     /// Sample times.
     pub times: &'a [f64],
@@ -87,8 +87,7 @@ impl Samples<'_> {
             let first = self.values.iter().position(|v| !v.is_nan()).unwrap_or(0);
             return Ok(Some(Extremum { time: self.times[first], value: high }));
         }
-        // Sampled maxima far below the best are not refined: between two samples of a densely sampled curve the true maximum is at most
-        // a few percent of the range higher.
+        // Sampled maxima far below the best are not refined: the search between all samples, which follows, begins with a good value.
         let mut best: Option<Extremum> = None;
         let mut refined: Vec<usize> = Vec::new();
         for k in self.candidates() {

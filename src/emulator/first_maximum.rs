@@ -7,7 +7,8 @@
     reason = "a panel has DEGREE + 1 nodes and as many coefficients, and a peak is the index of an end"
 )]
 
-use super::adaptive_sampling::{DEGREE, MOST_PANELS, TAIL, allowed, coefficients, value};
+use super::adaptive_sampling::{DEGREE, MOST_PANELS, TAIL, allowed};
+use super::chebyshev_series::{coefficients, turning_points, value};
 use super::extremum::{Extremum, brent};
 use std::f64::consts::PI;
 
@@ -16,9 +17,6 @@ const HALVINGS: i32 = 12;
 
 /// Trailing coefficients below this fraction of a curve may be errors of an adaptive integrator rather than unresolved features.
 const ROUNDING: f64 = 1e-6;
-
-/// Number of intervals in which the derivative of a panel's polynomial is searched for zeros.
-const PLACES: usize = 8 * DEGREE;
 
 /// The first local maximum inside `[0, duration]`; `None` if there is none. `grid` is the sample spacing that resolves the curve
 /// except for kinks.
@@ -134,57 +132,6 @@ fn refined<E>(
     Ok(if found.value > start.value { found } else { start })
 }
 
-/// Positions in (-1, 1), ascending, where the derivative of a polynomial changes sign.
-fn turning_points(p: &[f64]) -> Vec<f64> {
-    let slope = derivative(p);
-    let bend = derivative(&slope);
-    let place = |k: usize| -(PI * k as f64 / PLACES as f64).cos();
-    // Between two grid points the slope may touch zero and return; its own extremum is where the second derivative changes sign.
-    let mut places = vec![place(0)];
-    for k in 0..PLACES {
-        let (a, b) = (place(k), place(k + 1));
-        if value(&bend, a) * value(&bend, b) < 0.0 {
-            places.push(zero(&bend, a, b));
-        }
-        places.push(b);
-    }
-    let mut found = Vec::new();
-    for pair in places.windows(2) {
-        let (a, b) = (value(&slope, pair[0]), value(&slope, pair[1]));
-        if a * b < 0.0 {
-            found.push(zero(&slope, pair[0], pair[1]));
-        } else if b == 0.0 && pair[1] < 1.0 {
-            found.push(pair[1]);
-        }
-    }
-    found
-}
-
-/// Zero of a polynomial between two points of opposite sign, by bisection.
-fn zero(p: &[f64], mut a: f64, mut b: f64) -> f64 {
-    let negative = value(p, a) < 0.0;
-    for _ in 0..60 {
-        let middle = 0.5 * (a + b);
-        if (value(p, middle) < 0.0) == negative { a = middle } else { b = middle }
-    }
-    0.5 * (a + b)
-}
-
-/// Derivative of a Chebyshev series: `d_(k-1) = d_(k+1) + 2 k c_k`, the first coefficient halved.
-fn derivative(p: &[f64]) -> Vec<f64> {
-    let n = p.len();
-    if n < 2 {
-        return vec![0.0];
-    }
-    let mut d = vec![0.0; n + 1];
-    for k in (1..n).rev() {
-        d[k - 1] = d[k + 1] + 2.0 * k as f64 * p[k];
-    }
-    d[0] *= 0.5;
-    d.truncate(n - 1);
-    d
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,15 +139,6 @@ mod tests {
 
     fn first(f: impl Fn(f64) -> f64, duration: f64, grid: f64) -> Option<Extremum> {
         first_maximum(duration, grid, |t| Ok::<_, Infallible>(Some(f(t)))).unwrap()
-    }
-
-    #[test]
-    fn the_derivative_of_a_series_is_that_of_its_sum() {
-        // T3 = 4 x^3 - 3 x, T2 = 2 x^2 - 1.
-        let d = derivative(&[0.5, 0.25, 2.0, 1.0]);
-        for x in [-0.9f64, 0.1, 0.7] {
-            assert!((value(&d, x) - (0.25 + 8.0 * x + 12.0 * x * x - 3.0)).abs() < 1e-13);
-        }
     }
 
     #[test]

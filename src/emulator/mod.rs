@@ -10,6 +10,7 @@ mod battery;
 mod bounded_search;
 mod cancel;
 mod channel;
+mod chebyshev_series;
 mod context;
 mod convergence;
 mod count_tomography;

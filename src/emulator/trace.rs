@@ -174,21 +174,19 @@ fn widest(segment: &Segment, acting: &[ActingSegment]) -> f64 {
 /// Phase of the fastest oscillation between two samples of a search, in rad.
 const SEARCH_PHASE: f64 = 0.8;
 
-/// Sample spacing at which no maximum is missed, for a duration, the largest difference of eigenvalues, and the number of recorded samples.
-/// Populations and coherences oscillate at most at the bandwidth of H, and with 0.8 rad between two samples no maximum of a linear
-/// function of the state is hidden; nonlinear functions behave alike in practice. Never coarser than the recorded samples.
+/// Sample spacing that resolves a curve except for kinks, for a duration, the largest difference of eigenvalues, and the number of recorded
+/// samples: populations and coherences oscillate at most at the bandwidth of H. Never coarser than the recorded samples. It does not exclude
+/// a maximum between two samples, see [`super::bounded_search`].
 pub fn finest_of(duration: f64, widest: f64, recorded: usize) -> f64 {
     let recorded = duration / (recorded - 1).max(1) as f64;
     let needed = SEARCH_PHASE / widest;
     if needed.is_finite() && needed > 0.0 { needed.min(recorded) } else { recorded }
 }
 
-/// Number of intervals in which a curve that is known at all times is searched. The maxima of a wave are refined from its samples, so these
-/// are never coarser than the recorded ones. Of other curves there are twice as many as of a wave, whatever is recorded: bounds between the
-/// samples exclude a higher value there.
-pub fn search_intervals(duration: f64, widest: f64, recorded: usize, wave: bool) -> usize {
-    let needed = (duration * widest / SEARCH_PHASE - 1e-9).ceil().max(1.0) as usize;
-    if wave { needed.max(recorded.saturating_sub(1)) } else { needed.saturating_mul(2) }
+/// Number of intervals in which a curve that is known at all times is searched, whatever is recorded: bounds between the samples exclude a
+/// higher value there. Half of [`SEARCH_PHASE`] is the fastest in most searches.
+pub fn search_intervals(duration: f64, widest: f64) -> usize {
+    ((duration * widest / SEARCH_PHASE - 1e-9).ceil().max(1.0) as usize).saturating_mul(2)
 }
 
 /// Equidistant times; both ends are exact.
@@ -261,8 +259,7 @@ fn extrema(
     }
     let widest = widest(segment, tracks.acting);
     let finest = finest_of(segment.duration, widest, recorded);
-    let known =
-        |observable: &&Observable| known_curve(context, observable, turning?, (segment.duration, widest, recorded));
+    let known = |observable: &&Observable| known_curve(context, observable, turning?, (segment.duration, widest));
     let (direct, mut lines): (Vec<Option<Curve>>, Vec<Option<SampledCurve>>) =
         curves.iter().map(known).map(Option::unzip).unzip();
     let others: Vec<&Observable> = curves.iter().zip(&direct).filter(|(_, d)| d.is_none()).map(|(q, _)| *q).collect();
@@ -289,7 +286,7 @@ fn extrema(
             ));
         }
         let between = match direct {
-            Some(curve) => Between::of(curve),
+            Some(curve) => Between::Known(curve),
             None => {
                 let finite = line.values.iter().filter(|x| x.is_finite());
                 Between::Unknown(tracks.accuracy * finite.fold(0.0, |most, x| x.abs().max(most)))
@@ -315,39 +312,29 @@ fn extrema(
     Ok(found)
 }
 
-/// A curve that does not require states, and its samples, for a duration, the largest difference of eigenvalues, and the number of recorded
-/// samples.
+/// A curve that does not require states, and its samples, for a duration and the largest difference of eigenvalues.
 fn known_curve(
     context: &RunContext,
     observable: &Observable,
     turning: &BohrExpansion,
-    (duration, widest, recorded): (f64, f64, usize),
+    (duration, widest): (f64, f64),
 ) -> Option<(Curve, SampledCurve)> {
     let curve = observable.along(turning, &context.scene)?;
-    let intervals = search_intervals(duration, widest, recorded, curve.is_wave());
+    let intervals = search_intervals(duration, widest);
     if intervals > MOST_AT_ONCE {
         return None;
     }
     let times = grid(duration, 1 + intervals);
     let values = finite(curve.values(&times))?;
-    Some((curve, SampledCurve { times, values, rough: vec![] }))
+    Some((curve, SampledCurve::of(times, values)))
 }
 
 /// What is known about a curve between its samples.
 pub enum Between<'a> {
-    /// A sum of cosines and sines whose frequencies are resolved by the samples.
-    Wave(&'a Curve),
-    /// A curve with kinks.
-    Corners(&'a Curve),
+    /// Its values at all times, and bounds of them.
+    Known(&'a Curve),
     /// Only the samples themselves are known, to this accuracy.
     Unknown(f64),
-}
-
-impl<'a> Between<'a> {
-    /// For a curve known at all times.
-    pub fn of(curve: &'a Curve) -> Between<'a> {
-        if curve.is_wave() { Between::Wave(curve) } else { Between::Corners(curve) }
-    }
 }
 
 /// An extremum of a curve over a duration, from its samples with spacing `finest` and its values at arbitrary times. The flag is true if
@@ -366,15 +353,14 @@ pub fn extremum_of(
     let own = Samples { times: &samples.times, values: if negative { &below } else { &samples.values } };
     let mut signed = |t: f64| curve(t).map(|x| if negative { x.map(|x| -x) } else { x });
     let accuracy = if let Between::Unknown(accuracy) = between { accuracy } else { 0.0 };
-    let known = if let Between::Wave(known) | Between::Corners(known) = &between { Some(*known) } else { None };
+    let known = if let Between::Known(known) = &between { Some(*known) } else { None };
     let derivatives = known.map(|known| move |t: f64| known.with_derivatives(t).map(|x| if negative { -x } else { x }));
     let derivatives = derivatives.as_ref().map(|of| of as Derivatives);
     let extremum = match aggregation {
         Aggregation::FirstMax => first_maximum(duration, finest, &mut signed)?.map(|x| (x, true)),
         _ => match (own.maximum(&mut signed, derivatives)?, between) {
             (None, _) => None,
-            (Some(best), Between::Wave(_)) => Some((best, true)),
-            (Some(best), Between::Corners(known)) => Some(search_curve(best, samples, known, negative)),
+            (Some(best), Between::Known(known)) => Some(search_curve(best, samples, known, negative)),
             (Some(best), Between::Unknown(_)) => {
                 let of = |t: f64| signed(t).map(|x| if negative { x.map(|x| -x) } else { x });
                 Some(search_samples(best, (samples, accuracy), negative, of)?)

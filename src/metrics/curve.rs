@@ -96,15 +96,20 @@ impl Curve {
         self
     }
 
-    /// Multiplies the curve by a non-negative factor.
+    /// Multiplies the curve by a factor, which is not negative if there are magnitudes.
     pub fn scaled(mut self, factor: f64) -> Curve {
         self.rows.scale(factor);
         self
     }
 
     /// True if the curve is linear in the state: a sum of cosines and sines.
-    pub fn is_wave(&self) -> bool {
+    fn is_wave(&self) -> bool {
         self.rows.lengths == 0
+    }
+
+    /// The negative of a curve without magnitudes.
+    pub fn negative(&self) -> Option<Curve> {
+        self.is_wave().then(|| self.clone().scaled(-1.0))
     }
 
     /// Bounds of the curve: of the magnitude of its slope, and of the rate at which the slope decreases. For waves z with magnitude `|z|`,

@@ -138,11 +138,6 @@ impl CurveBatch {
         CurveBatch { plain, sizes: vec![], lengths: vec![] }
     }
 
-    /// True if the curves are sums of cosines and sines.
-    pub fn is_wave(&self) -> bool {
-        self.lengths.is_empty() && self.sizes.is_empty()
-    }
-
     /// Adds a constant to the curves.
     pub fn raised(mut self, by: Lane) -> CurveBatch {
         self.plain.still += by;

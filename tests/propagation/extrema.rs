@@ -1,6 +1,7 @@
 //! No sample of a curve is above its maximum or below its minimum, however densely it is recorded, and an extremum does not depend on
 //! how densely that is.
 
+use crate::generator::Random;
 use ergoseq::emulator::{Options, Run};
 use ergoseq::hamiltonian::Values;
 
@@ -162,5 +163,107 @@ fn batches_have_the_times_of_single_points() {
             let (x, y) = (of(&together, name), of(&alone, name));
             assert!((x - y).abs() < 1e-6, "{name} {point:?}: {x} {y}");
         }
+    }
+}
+
+/// The energy of two spins along a trajectory under a diagonal Hamiltonian: six oscillations, whose amplitudes and frequencies are free.
+fn oscillations(hamiltonian: [f64; 3], energy: [f64; 12], duration: f64, recorded: usize) -> String {
+    const OPERATORS: [&str; 12] = [
+        "X(b)",
+        "Y(b)",
+        "X(a)",
+        "X(a)*X(b)",
+        "X(a)*Y(b)",
+        "X(a)*Z(b)",
+        "Y(a)",
+        "Y(a)*X(b)",
+        "Y(a)*Y(b)",
+        "Y(a)*Z(b)",
+        "Z(a)*X(b)",
+        "Z(a)*Y(b)",
+    ];
+    let terms: Vec<String> = OPERATORS.iter().zip(energy).map(|(operator, x)| format!("{x:.4}*{operator}")).collect();
+    let [a, b, both] = hamiltonian;
+    format!(
+        "ergoseq 1
+units natural
+param w = {a:.4}
+system {{ spin a, b : 1/2 }}
+battery {{ energy = {} }}
+sequence {{
+    prepare mix(0.9999: superposition(1: ket \"00\", 1: ket \"01\", 1: ket \"10\", 1: ket \"11\"), 0.0001: mixed)
+    evolve w*Z(a) + {b:.4}*Z(b) + {both:.4}*Z(a)*Z(b) for {duration:.4} record {recorded} as free
+}}
+measure {{
+    highest = max(energy)
+    lowest = min(energy)
+    when = argmax(energy)
+    most = max_sample(energy)
+    least = min_sample(energy)
+}}
+",
+        terms.join(" + ")
+    )
+}
+
+/// A maximum 0.0081 above the last of three samples at 0, 0.63 and 1.25, which ascend.
+const HIDDEN: ([f64; 3], [f64; 12], f64) = (
+    [0.2108, 0.2892, 0.1284],
+    [1.0528, 0.0156, -0.8357, -0.4661, 0.6269, -0.0631, 1.0913, -1.2466, -1.3342, 0.5971, -0.9472, -1.501],
+    1.2522,
+);
+
+/// Maxima and minima of oscillations are those of dense samples: of random ones, and of one with a maximum between samples that ascend.
+#[test]
+fn extrema_of_oscillations_do_not_depend_on_the_samples() {
+    let mut random = Random(1);
+    let mut cases = vec![HIDDEN];
+    for _ in 0..200 {
+        let hamiltonian = [0; 3].map(|_| random.between(-0.4, 0.4));
+        let energy = [0; 12].map(|_| random.between(-1.5, 1.5));
+        cases.push((hamiltonian, energy, random.between(0.5, 12.0)));
+    }
+    for (hamiltonian, energy, duration) in cases {
+        let with = |recorded| run(&oscillations(hamiltonian, energy, duration, recorded));
+        let dense = with(4001);
+        let range = of(&dense, "most") - of(&dense, "least");
+        for recorded in [2, 3, 7, 51] {
+            let found = with(recorded);
+            // Samples at a distance of 0.003, beside oscillations of at most 2 rad per unit of time whose sizes add up to 40.
+            let close = |name: &str, sample: &str, sign: f64| {
+                let above = sign * (of(&found, name) - of(&dense, sample));
+                assert!(
+                    (-1e-12..4e-5).contains(&above),
+                    "{name} {above}: {}",
+                    oscillations(hamiltonian, energy, duration, recorded)
+                );
+            };
+            close("highest", "most", 1.0);
+            close("lowest", "least", -1.0);
+            for name in ["highest", "lowest"] {
+                assert!((of(&found, name) - of(&dense, name)).abs() <= 1e-9 * range, "{name} of {recorded} samples");
+            }
+        }
+    }
+}
+
+/// The same in batches of points.
+#[test]
+fn batches_find_maxima_between_samples() {
+    let (hamiltonian, energy, duration) = HIDDEN;
+    let text = oscillations(hamiltonian, energy, duration, 2);
+    let compiled =
+        ergoseq::compile("extrema.seq", &text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()));
+    let points: Vec<Values> =
+        (0..32).map(|k| Values::from([("w".to_string(), 0.2108 + 1e-6 * f64::from(k))])).collect();
+    let emulator = ergoseq::emulator::Emulator::new(&compiled.experiment);
+    assert!(emulator.batch_size(&points[0], &Options::default()) > 1, "points are run one by one");
+    for (point, together) in points.iter().zip(emulator.run_many(&points, &Options::default())) {
+        let (together, alone) = (together.unwrap(), emulator.run(point, &Options::default(), &[]).unwrap());
+        for name in ["highest", "lowest"] {
+            let (x, y) = (of(&together, name), of(&alone, name));
+            assert!((x - y).abs() < 1e-12, "{name} {point:?}: {x} {y}");
+        }
+        assert!((of(&together, "when") - 0.2755).abs() < 1e-3);
     }
 }
