@@ -185,10 +185,12 @@ pub fn search_curve(best: Extremum, samples: &SampledCurve, curve: &Curve, negat
     }
 }
 
-/// Accuracies of a search between the samples of a curve: bounds need not be tighter than rounding.
+/// Parameters of a search between the samples of a curve. Bounds need not be tighter than rounding. A long curve has as many equal maxima as
+/// periods, with some splits for each.
 fn between_samples(samples: &SampledCurve) -> Search {
     let equal = equal(range(&samples.values));
-    Search { equal, open: 1e-3 * equal, near: near(&samples.times), most: 20_000 }
+    let most = (4 * samples.times.len()).max(20_000);
+    Search { equal, open: 1e-3 * equal, near: near(&samples.times), most }
 }
 
 /// The minimum, as the maximum of the negative.

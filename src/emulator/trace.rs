@@ -184,9 +184,10 @@ pub fn finest_of(duration: f64, widest: f64, recorded: usize) -> f64 {
 }
 
 /// Number of intervals in which a curve that is known at all times is searched, whatever is recorded: bounds between the samples exclude a
-/// higher value there. Half of [`SEARCH_PHASE`] is the fastest in most searches.
+/// higher value there. Half of [`SEARCH_PHASE`] is the fastest in most searches; where that takes too many samples, all of it.
 pub fn search_intervals(duration: f64, widest: f64) -> usize {
-    ((duration * widest / SEARCH_PHASE - 1e-9).ceil().max(1.0) as usize).saturating_mul(2)
+    let needed = (duration * widest / SEARCH_PHASE - 1e-9).ceil().max(1.0) as usize;
+    if needed > MOST_AT_ONCE / 2 { needed } else { 2 * needed }
 }
 
 /// Equidistant times; both ends are exact.

@@ -267,3 +267,21 @@ fn batches_find_maxima_between_samples() {
         assert!((of(&together, "when") - 0.2755).abs() < 1e-3);
     }
 }
+
+/// Ten thousand maxima, equal ones or nearly equal ones, are searched to the end. Two qubits at frequencies 1 and w, whose energies add up:
+/// at most 0.9 times the sum of the amplitudes of `X(a) + 0.3*Y(a)` and `0.5*X(b)`, 1.0440 + 0.5.
+#[test]
+fn long_curves_are_searched_to_the_end() {
+    for (w, within) in [(0.5, 2e-2), (0.5436563656, 1e-5)] {
+        let text = format!(
+            "ergoseq 1\nunits natural\nsystem {{ spin a, b : 1/2 }}\nbattery {{ energy = X(a) + 0.3*Y(a) + 0.5*X(b) }}\nsequence {{\n\
+             prepare mix(0.9: superposition(1: ket \"00\", 1: ket \"01\", 1: ket \"10\", 1: ket \"11\"), 0.1: mixed)\n\
+             evolve 0.5*Z(a) + {}*Z(b) for 35000 record 2 as free }}\nmeasure {{ highest = max(energy) }}\n",
+            0.5 * w
+        );
+        let found = run(&text);
+        assert_eq!(found.notes, Vec::<String>::new());
+        let most = 0.9 * (1.09f64.sqrt() + 0.5);
+        assert!((0.0..within).contains(&(most - of(&found, "highest"))), "{w}: {} {most}", of(&found, "highest"));
+    }
+}
