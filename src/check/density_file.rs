@@ -1,5 +1,7 @@
 //! Density matrices from files: JSON with real and imaginary parts, as `ergoseq tomography --format json` writes them, or a table of numbers.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// The elements of a matrix, row by row: real and imaginary part.
@@ -32,6 +34,22 @@ pub fn density_file(text: &str) -> Result<Elements, String> {
     }
 }
 
+/// The fields of a matrix, each at most once: [`Value`] keeps the last of several fields with one name.
+#[derive(Deserialize)]
+struct Once {
+    #[serde(rename = "re")]
+    _re: IgnoredAny,
+    #[serde(rename = "im", default)]
+    _im: Option<IgnoredAny>,
+}
+
+/// A matrix among other fields.
+#[derive(Deserialize)]
+struct StateOnce {
+    #[serde(rename = "state")]
+    _state: Once,
+}
+
 fn json(text: &str) -> Result<Elements, String> {
     let whole: Value = serde_json::from_str(text).map_err(|e| format!("it is not valid JSON: {e}"))?;
     let object = whole.get("state").unwrap_or(&whole);
@@ -47,6 +65,11 @@ fn json(text: &str) -> Result<Elements, String> {
     if let Some(key) = keys.find(|key| !["re", "im"].contains(&key.as_str())) {
         return Err(format!("`{}` is neither `re` nor `im`", shown(key)));
     }
+    let once = match whole.get("state") {
+        Some(_) => serde_json::from_str::<StateOnce>(text).map(drop),
+        None => serde_json::from_str::<Once>(text).map(drop),
+    };
+    once.map_err(|e| format!("it is ambiguous: {e}"))?;
     let im = part("im")?;
     if let Some(im) = &im
         && (im.len() != re.len() || im.iter().zip(&re).any(|(a, b)| a.len() != b.len()))
@@ -150,6 +173,10 @@ mod tests {
             (r#"{"re": 3}"#, "not a list of rows"),
             (r#"{"re": [[1]], "imag": [[0]]}"#, "`imag` is neither `re` nor `im`"),
             (r#"{"state": {"re": [[1]], "Im": [[0]]}}"#, "`Im` is neither"),
+            (r#"{"re": [[1]], "im": [[0]], "im": [[0]]}"#, "duplicate field `im`"),
+            (r#"{"re": [[1]], "re": [[1]]}"#, "duplicate field `re`"),
+            (r#"{"state": {"re": [[1]], "im": [[0]], "im": [[0]]}}"#, "duplicate field `im`"),
+            (r#"{"state": {"re": [[1]]}, "state": {"re": [[1]]}}"#, "duplicate field `state`"),
         ];
         for (text, why) in cases {
             let said = density_file(text).unwrap_err();

@@ -32,7 +32,7 @@ impl Placed {
 
 thread_local! {
     /// Cache of operators expanded on a space, shared by sweep points and statements of a sequence.
-    static MET: RefCell<Vec<(Operator, Space, Arc<Placed>)>> = RefCell::default();
+    static RECENT: RefCell<Vec<(Operator, Space, Arc<Placed>)>> = RefCell::default();
 }
 
 /// An operator expanded on a space, from the cache if possible.
@@ -44,16 +44,16 @@ fn placed(operator: &Operator, space: &Space) -> Arc<Placed> {
     if !(FROM..=TO).contains(&space.len()) {
         return Arc::new(Placed::of(operator, space));
     }
-    let known = MET.with_borrow(|met| {
-        met.iter().rev().find(|(o, s, _)| o.is_identical(operator) && s == space).map(|(_, _, p)| p.clone())
+    let known = RECENT.with_borrow(|recent| {
+        recent.iter().rev().find(|(o, s, _)| o.is_identical(operator) && s == space).map(|(_, _, p)| p.clone())
     });
     known.unwrap_or_else(|| {
         let made = Arc::new(Placed::of(operator, space));
-        MET.with_borrow_mut(|met| {
-            if met.len() == KEPT {
-                met.remove(0);
+        RECENT.with_borrow_mut(|recent| {
+            if recent.len() == KEPT {
+                recent.remove(0);
             }
-            met.push((operator.clone(), space.clone(), made.clone()));
+            recent.push((operator.clone(), space.clone(), made.clone()));
         });
         made
     })

@@ -265,14 +265,14 @@ impl Operator {
                 neighbours[i].push(j);
                 neighbours[j].push(i);
             }
-            let mut met = vec![false; n];
+            let mut seen = vec![false; n];
             let mut open = vec![0];
             while let Some(k) = open.pop() {
-                if !std::mem::replace(&mut met[k], true) {
+                if !std::mem::replace(&mut seen[k], true) {
                     open.extend(&neighbours[k]);
                 }
             }
-            met.into_iter().all(|m| m)
+            seen.into_iter().all(|m| m)
         };
         links.into_iter().filter(|(s, l)| connected(self.dimensions[*s], l)).map(|(s, _)| s).collect()
     }

@@ -35,21 +35,21 @@ pub struct Space {
 pub struct TooMany;
 
 /// Set of visited states: a bitmap if affordable.
-enum Met {
+enum Visited {
     Bits(Vec<u64>),
     Set(HashSet<usize>),
 }
 
-impl Met {
-    fn new(size: f64) -> Met {
-        if size <= 1e9 { Met::Bits(vec![0; (size as usize).div_ceil(64)]) } else { Met::Set(HashSet::new()) }
+impl Visited {
+    fn new(size: f64) -> Visited {
+        if size <= 1e9 { Visited::Bits(vec![0; (size as usize).div_ceil(64)]) } else { Visited::Set(HashSet::new()) }
     }
 
     /// Adds a state; true if it is new.
     fn add(&mut self, state: usize) -> bool {
         match self {
-            Met::Set(set) => set.insert(state),
-            Met::Bits(bits) => {
+            Visited::Set(set) => set.insert(state),
+            Visited::Bits(bits) => {
                 let (word, bit) = (state / 64, 1u64 << (state % 64));
                 let new = bits[word] & bit == 0;
                 bits[word] |= bit;
@@ -78,12 +78,12 @@ impl Space {
         most: usize,
     ) -> Result<Space, TooMany> {
         let operators: Vec<Columns> = operators.into_iter().map(Columns::of).collect();
-        let mut met = Met::new(basis.size());
+        let mut visited = Visited::new(basis.size());
         let mut space = Space { basis, states: None, groups, sizes: vec![] };
         let mut found: Vec<usize> = Vec::new();
         for &seed in seeds {
             let state = space.canonical(seed);
-            if met.add(state) {
+            if visited.add(state) {
                 found.push(state);
             }
         }
@@ -100,7 +100,7 @@ impl Space {
                 columns.column(state, &mut digits, &mut column);
                 for &(row, _) in &column {
                     let row = space.canonical(row);
-                    if met.add(row) {
+                    if visited.add(row) {
                         found.push(row);
                     }
                 }

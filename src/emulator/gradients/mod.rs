@@ -140,10 +140,10 @@ impl<'a> Gradients<'a> {
         let own = numbers(&here, &space, mark, &mut divisions).map_err(NoGradient::Anywhere)?;
         let own_blocks = blocks(&own);
         let mut by_parameter = Vec::with_capacity(self.variables.len());
-        let met = Nodes::default();
+        let nodes = Nodes::default();
         for (k, variable) in self.variables.iter().enumerate() {
             let mut at = |by: f64| {
-                let point = met.get((k, by), || self.moved(given, variable, by, &kind))?;
+                let point = nodes.get((k, by), || self.moved(given, variable, by, &kind))?;
                 Some(blocks(&numbers(&point, &space, mark, &mut divisions).ok()?))
             };
             let interval = variable.interval(given).ok_or(NoGradient::Here)?;
@@ -155,7 +155,7 @@ impl<'a> Gradients<'a> {
             ));
         }
         let states = self.states(&here, &own, &own_blocks, &by_parameter)?;
-        self.results((given, &met), (&here, &kind), &space, &states)
+        self.results((given, &nodes), (&here, &kind), &space, &states)
     }
 
     /// The weight and the state of every member at the mark, with derivatives.
@@ -197,7 +197,7 @@ impl<'a> Gradients<'a> {
     /// The result from the states at the mark.
     fn results(
         &self,
-        (given, met): (&Values, &Nodes<'a>),
+        (given, nodes): (&Values, &Nodes<'a>),
         (here, kind): (&Point, &Kind),
         space: &Space,
         states: &[(Weight, DualMatrix)],
@@ -208,7 +208,7 @@ impl<'a> Gradients<'a> {
         let own = vec![vec![real(value)]];
         for (k, (variable, derivative)) in self.variables.iter().zip(&mut gradient).enumerate() {
             let mut at = |by: f64| {
-                let point = met.get((k, by), || self.moved(given, variable, by, kind))?;
+                let point = nodes.get((k, by), || self.moved(given, variable, by, kind))?;
                 let moved = Evaluated::new(point.views(kind), kind, space).ok()?;
                 Some(vec![vec![real(moved.value(kind, states)?)]])
             };
