@@ -279,6 +279,11 @@ impl Experiment {
         named.chain(["end"])
     }
 
+    /// True if it has a tomography, which stands outside of loops.
+    pub fn has_tomography(&self) -> bool {
+        self.sequence.iter().any(|event| matches!(event.kind, EventKind::Tomography(_)))
+    }
+
     /// True if some prepared or named state of the collective is not symmetric under exchange of its spins, so that more than the symmetric
     /// multiplet is needed.
     pub fn leaves_symmetric(&self, name: &str) -> bool {

@@ -161,6 +161,9 @@ pub const DRAWINGS: &[(&str, &str, DrawingOf)] = &[
         Ok(orders::picture(experiment, &dry_run(experiment, values, options)?))
     }),
     ("tomography", "the battery energies from a tomography, with errors", |experiment, values, options| {
+        if !experiment.has_tomography() {
+            return Ok(None);
+        }
         Ok(measured::picture(experiment, &emulator::run(experiment, values, options, &[])?))
     }),
 ];

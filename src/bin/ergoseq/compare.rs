@@ -10,7 +10,6 @@ use ergoseq::comparison::{self, Measurement, Rows};
 use ergoseq::decays::Indirect;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::hamiltonian::Values;
-use ergoseq::ir::EventKind;
 use ergoseq::source::data_text;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -75,7 +74,7 @@ fn signals(
     compiled: &Compiled,
     values: &Values,
 ) -> Result<Measurement, Box<Diagnostic>> {
-    let tomography = compiled.experiment.sequence.iter().any(|e| matches!(e.kind, EventKind::Tomography(_)));
+    let tomography = compiled.experiment.has_tomography();
     if tomography {
         return Ok(Measurement::Decays(received(path, compiled, values)?, reference));
     }

@@ -32,7 +32,7 @@ impl Readout {
 /// # Errors
 /// When no set of readouts sees the state, or the file has a second tomography.
 pub fn readouts(experiment: &Experiment, values: &Values) -> Result<Vec<Readout>, Fault> {
-    if !experiment.sequence.iter().any(|e| matches!(e.kind, EventKind::Tomography(_))) {
+    if !experiment.has_tomography() {
         return Ok(vec![]);
     }
     let (schedule, _) = build(&Evaluator::new(experiment, values)?)?;

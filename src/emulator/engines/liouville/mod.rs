@@ -37,6 +37,10 @@ use crate::linalg::{C64, Matrix, Vector, ZERO, exponential, hermitian_values, re
 use crate::spin::State;
 use rayon::prelude::*;
 
+/// Number of elements from which on parts are propagated on several threads: from five spins 1/2 on, half of whose elements have no mirror
+/// among the others.
+const SHARED: usize = 500;
+
 /// The constant generator of an open system.
 pub struct Liouville {
     n: usize,
@@ -124,6 +128,11 @@ impl Liouville {
             let own = part.elements.iter().map(|&e| v[e]).chain([mean]).chain(integral).collect();
             propagate(part, own)
         };
+        // A thread takes longer to wake than small parts to be propagated, step after step.
+        let elements: usize = chosen.iter().map(|part| part.elements.len()).sum();
+        if chosen.len() < 2 || elements < SHARED {
+            return chosen.into_iter().map(one).collect();
+        }
         chosen.into_par_iter().map(one).collect()
     }
 
