@@ -322,7 +322,7 @@ pub fn search_samples<E>(
     let signed: Vec<f64> = samples.values.iter().map(|x| sign * x).collect();
     let mut signed_curve = |t: f64| curve(t).map(|x| x.map(|x| sign * x));
     for piece in &samples.smooth {
-        // Of equal maxima the earliest counts, which is one of the samples'.
+        // Of equal maxima the earliest that is seen in the samples counts.
         if piece.bound(&signed) <= best.value + equal {
             continue;
         }

@@ -37,8 +37,8 @@ use crate::linalg::{C64, Matrix, Vector, ZERO, exponential, hermitian_values, re
 use crate::spin::State;
 use rayon::prelude::*;
 
-/// Number of elements from which on parts are propagated on several threads: from five spins 1/2 on, half of whose elements have no mirror
-/// among the others.
+/// Number of elements from which on parts are propagated on several threads: that of five spins 1/2, 1024 elements, of which mirrored ones
+/// are propagated once.
 const SHARED: usize = 500;
 
 /// The constant generator of an open system.
